@@ -1,0 +1,46 @@
+# Every target first sets up .venv with all that the functions, the command line and the
+# tests need. The only thing asked of the machine is Python 3.11 or later.
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+PYTHON ?= $(shell for p in $(CANDIDATES); do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up test bench requirements clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+.venv/.ready: requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "lakefill needs Python 3.11 or later (with venv): \
+	install it, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Setting up .venv with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/.ready ## the virtual environment, nothing else
+
+run: setup ## the main job: a year of weeks, from request to lake, on the embedded stack
+	@$(BIN)/lakefill run
+
+up: setup ## the embedded stack in the foreground
+	@$(BIN)/lakefill up
+
+test: setup ## format, lint, types, unit, property and integration tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto
+
+requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(UPGRADE) \
+	  -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra cli --group dev -c requirements.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-dev.txt
+
+clean: ## all that make and the embedded stack have left here
+	rm -rf .venv .lakefill build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,25 @@
+"""How long the work at hand may still take."""
+
+from collections.abc import Callable
+
+from ingest.errors import RetryError
+
+
+class Deadline:
+    """A moment on the monotonic clock, `seconds` from its creation."""
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._end = monotonic() + seconds
+
+    def left(self, at_most: float = float("inf")) -> float:
+        """Return the seconds left, at most `at_most`; raise RetryError when none are."""
+        left = self._end - self._monotonic()
+        if left <= 0:
+            raise RetryError("deadline", "the time for one delivery is used up")
+        return min(left, at_most)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no time is left."""
+        return self._monotonic() >= self._end

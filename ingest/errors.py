@@ -1,0 +1,75 @@
+"""What can end an attempt at one period, as a tree.
+
+- `LakefillError`
+    - `ConfigurationError`: a setting or the catalogue; the operator mends it
+    - `TransferError`: one attempt at one period did not store anything
+        - `RetryError`: worth another delivery
+        - `AbsentError`: the source does not have the file
+        - `RejectedError`: the source's answer is not the file
+
+Reasons are fixed words: alerts, log metrics and failure records are grouped by them.
+"""
+
+from typing import Literal
+
+Reason = Literal[
+    # RetryError
+    "network",
+    "stalled",
+    "cut",
+    "throttled",
+    "server_error",
+    "request_timeout",
+    "accepted",
+    "deadline",
+    "storage",
+    "permission",
+    "raced",
+    # AbsentError
+    "absent",
+    # RejectedError
+    "html",
+    "empty",
+    "small",
+    "large",
+    "header",
+    "gzip",
+    "encoding",
+    "status",
+    "redirect",
+]
+
+
+class LakefillError(Exception):
+    """Whatever lakefill itself raises."""
+
+
+class ConfigurationError(LakefillError):
+    """A setting or the catalogue is missing or malformed; the message names which and why."""
+
+
+class TransferError(LakefillError):
+    """One attempt at one period did not store anything.
+
+    `reason` is the fixed word, the message a clause for people, `source_status` the HTTP
+    status the source gave, where it gave one.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, *, source_status: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+        self.source_status = source_status
+
+
+class RetryError(TransferError):
+    """Passing trouble: Pub/Sub delivers the message again."""
+
+
+class AbsentError(TransferError):
+    """The source does not have the file (yet)."""
+
+
+class RejectedError(TransferError):
+    """The source's answer is not the file, and asking again at once would not change it."""

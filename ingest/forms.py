@@ -1,0 +1,159 @@
+"""The forms that a catalogue's values take. Pure.
+
+Each function reads one value from its text, or raises ValueError that says what was expected.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import product
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ingest.calendar import Cadence, Calendar, NotAPeriodError, parse_label
+from ingest.feed import RESERVED_PREFIX
+from ingest.templates import Template
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SIZES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_EARLIEST = datetime(1000, 1, 1)  # noqa: DTZ001  a label; below, %Y is not four digits
+
+# Directives that tell a period of the cadence from every other, one set being enough.
+_YEAR = [{"%Y"}, {"%y"}]
+_MONTH = [year | month for year, month in product(_YEAR, [{"%m"}, {"%b"}, {"%B"}])]
+_DAY = [month | {"%d"} for month in _MONTH] + [year | {"%j"} for year in _YEAR]
+_NAMING: dict[Cadence, list[set[str]]] = {
+    "year": _YEAR,
+    "month": _MONTH,
+    "week": [*_DAY, {"%G", "%V"}],
+    "day": _DAY,
+    "hour": [day | {hour} for day, hour in product(_DAY, ["%H", "%-H"])],
+}
+
+
+def expected(cadence: Cadence, weekday_name: str | None) -> str:
+    """Say where the periods of a cadence lie."""
+    match cadence:
+        case "week":
+            return f"a {weekday_name}"
+        case "month":
+            return "the first day of a month"
+        case "year":
+            return "the first of January"
+        case _:
+            return "a period of the cadence"
+
+
+def timezone(name: str, cadence: Cadence) -> ZoneInfo:
+    """Read a zone of the tz database."""
+    if cadence == "hour" and name != "UTC":
+        raise ValueError("expected UTC for an hour feed, so that no hour comes twice")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise ValueError(f"expected a time zone like America/New_York, got {name!r}") from None
+
+
+def weekday(name: str | None, cadence: Cadence) -> int:
+    """Read a weekday's name; Monday is 0."""
+    if cadence != "week":
+        if name is not None:
+            raise ValueError("goes with cadence: week alone; leave it out")
+        return 0
+    if name not in _WEEKDAYS:
+        raise ValueError(f"expected one of {', '.join(_WEEKDAYS)}, got {name!r}")
+    return _WEEKDAYS.index(name)
+
+
+def label(text: str, cadence: Cadence) -> datetime:
+    """Read a period's label."""
+    try:
+        at = parse_label(text, cadence)
+    except NotAPeriodError as error:
+        raise ValueError(f"{error}, got {text!r}") from None
+    if at < _EARLIEST:
+        raise ValueError(f"expected a year from 1000 on, got {text!r}")
+    return at
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a date, or an hour, that need not be a period."""
+    if text is None:
+        return None
+    return label(text, "hour" if "T" in text else "day")
+
+
+def gaps(reasons: Mapping[str, str], calendar: Calendar) -> dict[str, str]:
+    """Read the reasons by period of what is known to be missing."""
+    known = {}
+    for value, reason in reasons.items():
+        at = label(value, calendar.cadence)
+        if at not in calendar:
+            raise ValueError(f"{value} is off the calendar; expected a period of the feed")
+        known[calendar.named(at).key] = reason
+    return known
+
+
+def duration(text: str) -> timedelta:
+    """Read a length of time: a number and s, m, h, d or w."""
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
+    if not match:
+        raise ValueError(f"expected a time like 30m, 6h, 10d or 2w, got {text!r}")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def size(value: str | int) -> int:
+    """Read a size, in bytes."""
+    match = re.fullmatch(r"([0-9]{1,15}) ?([KMGT]iB|B|)", str(value))
+    if not match or not int(match[1]):
+        raise ValueError(f"expected a size like 500MiB or 2GiB, got {value!r}")
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def url_template(text: str) -> Template:
+    """Read where a feed's files are published."""
+    template = Template.parse(text)
+    expected = f"expected http:// or https://, a host, and the fields after it, got {text!r}"
+    if not re.fullmatch(r"https?://[^/{}]+(/.*)?", text) or re.search(r"[^!-~]", text):
+        raise ValueError(expected)
+    parts = urlsplit(template.prefix)
+    if parts.hostname is None or parts.username is not None or parts.fragment:
+        raise ValueError(expected)
+    return template
+
+
+def object_template(text: str, cadence: Cadence) -> Template:
+    """Read how a feed's objects are named."""
+    template = Template.parse(text)
+    if text.startswith(("/", RESERVED_PREFIX)) or re.search(r"[^ -~]|//|(^|/)\.\.?(/|$)", text):
+        raise ValueError(
+            f"expected a plain path in the bucket, not below {RESERVED_PREFIX}, got {text!r}"
+        )
+    named = template.directives()
+    if not any(choice <= named for choice in _NAMING[cadence]):
+        raise ValueError(
+            f"{text!r} would name the same object for different periods; "
+            f"expected the {cadence} in it, by {' '.join(sorted(_NAMING[cadence][0]))}"
+        )
+    return template
+
+
+def cron(text: str | None) -> str | None:
+    """Read a cron line; Cloud Scheduler checks its fields' values."""
+    if text is not None and not re.fullmatch(r"\s*([0-9A-Za-z*/,-]+(\s+|$)){5}", text):
+        raise ValueError(f"expected five fields like '0 9 * * 0', got {text!r}")
+    return text
+
+
+def hosts(names: tuple[str, ...]) -> frozenset[str]:
+    """Read host names, without ports."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+", name):
+            raise ValueError(f"expected a host name like data.example.org, got {name!r}")
+    return frozenset(name.lower() for name in names)
+
+
+def header(text: str | None) -> tuple[str, ...] | None:
+    """Read the column names of a CSV header."""
+    return None if text is None else tuple(name.strip() for name in text.split(","))
