@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 Cadence = Literal["hour", "day", "week", "month", "year"]
 Covers = Literal["previous", "following"]
 
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})()")
 _HOUR = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2})")
 _EPOCH = datetime(1, 1, 1)  # noqa: DTZ001  labels are naive wall-clock time
 _FAR_FUTURE = datetime(9000, 1, 1)  # noqa: DTZ001  where a calendar without an end ends
@@ -176,7 +176,8 @@ def parse_label(text: str, cadence: Cadence) -> datetime:
     match = pattern.fullmatch(text)
     if match:
         try:
-            return datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+            year, month, day, hour = (int(match[n] or 0) for n in range(1, 5))
+            return datetime(year, month, day, hour)  # noqa: DTZ001  a label
         except ValueError:
             pass
     raise NotAPeriodError(f"expected {form}")

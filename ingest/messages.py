@@ -15,8 +15,9 @@ RunId = Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One period to look after. `fetch` where it is missing, `recheck` whether it changed,
-    `force` in any case.
+    """One period to look after.
+
+    `fetch` asks for it where it is missing, `recheck` whether it changed, `force` in any case.
     """
 
     v: Literal[1]
