@@ -5,9 +5,10 @@ it happens once or not at all, whoever else is writing.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 import requests
@@ -73,7 +74,7 @@ class StoredObject:
 
 @contextmanager
 def storage_trouble() -> Iterator[None]:
-    """Turn what the Storage client raises into RetryError, a failed precondition into its own."""
+    """Turn what the Storage client raises into RetryError or PreconditionError."""
     try:
         yield
     except api.PreconditionFailed:
@@ -131,6 +132,12 @@ class Lake:
             )
             for blob in blobs:
                 yield _seen(blob)
+
+    def among(self, names: Collection[str], deadline: Deadline) -> Iterator[StoredObject]:
+        """Yield the objects of those names that there are, by one listing, as narrow as can be."""
+        if names:
+            prefix = commonprefix([*names])  # noqa: RUF071  by characters, as prefixes are
+            yield from (found for found in self.list(prefix, deadline) if found.name in names)
 
     def update_metadata(
         self, seen: StoredObject, metadata: Mapping[str, str], deadline: Deadline

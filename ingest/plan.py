@@ -158,10 +158,10 @@ def _span(field: str, text: str) -> _Span:
     if match:
         parts = [int(part) for part in match.groups() if part is not None]
         try:
-            low = datetime(*(parts + [1, 1])[: max(len(parts), 3)])  # noqa: DTZ001  a label
-            return _Span(
-                text, low, shift(low, _STEPS[len(parts)], 1) - _MICROSECOND, len(parts)
-            )
+            year, month, day, hour = parts + [1, 1, 0][len(parts) - 1 :]
+            low = datetime(year, month, day, hour)  # noqa: DTZ001  a label
+            high = shift(low, _STEPS[len(parts)], 1) - _MICROSECOND
+            return _Span(text, low, high, len(parts))
         except (ValueError, OverflowError):
             pass
     raise UnplannableError(

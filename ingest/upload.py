@@ -22,7 +22,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
-from ingest.lake import ANSWER_SECONDS, PreconditionError, patience, storage_trouble
+from ingest.lake import ANSWER_SECONDS, patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
 CHUNK_BYTES = 4 * 2**20
@@ -39,8 +39,7 @@ class Upload:
     def __init__(self, bucket: storage.Bucket, deadline: Deadline) -> None:
         self._bucket, self._deadline = bucket, deadline
         self._buffer = bytearray()
-        self._writer: storage.fileio.BlobWriter | None = None
-        self._staged: storage.Blob | None = None
+        self._staging: _Staging | None = None
         self._checksum = google_crc32c.Checksum()
         self.size = 0
 
@@ -54,44 +53,25 @@ class Upload:
         trace: TracebackType | None,
     ) -> None:
         self._buffer.clear()
-        if self._writer is not None and not self._writer.closed:
-            # Whatever stands in the way of cancelling: sessions and staged objects expire.
-            with suppress(Exception):
-                self._writer.terminate()
-        if self._staged is not None:
-            with suppress(RetryError, PreconditionError), storage_trouble():
-                self._staged.delete(**patience(self._deadline))
+        if self._staging is not None:
+            self._staging.discard(self._deadline)
 
     @property
     def crc32c(self) -> str:
         """CRC32C of what was written, as Cloud Storage spells it."""
         return base64.b64encode(self._checksum.digest()).decode()
 
-    @property
-    def staged(self) -> bool:
-        """Whether the content was too large to be sent at once."""
-        return self._writer is not None
-
     def write(self, data: bytes) -> None:
         """Take the next piece of the content."""
         self.size += len(data)
         self._checksum.update(data)
-        if self._writer is not None:
-            self._send(data)
+        if self._staging is not None:
+            self._staging.write(data, self._deadline)
             return
         self._buffer += data
         if len(self._buffer) > SMALL_BYTES:
-            blob = self._bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}")
-            # One chunk's retries are bounded more tightly than a call's: there are many.
-            self._writer = blob.open(
-                "wb",
-                chunk_size=CHUNK_BYTES,
-                if_generation_match=0,
-                timeout=self._deadline.left(ANSWER_SECONDS),
-                retry=DEFAULT_RETRY.with_timeout(self._deadline.left(ANSWER_SECONDS)),
-            )
-            self._staged = blob
-            self._send(bytes(self._buffer))
+            self._staging = _Staging(self._bucket, self._deadline)
+            self._staging.write(bytes(self._buffer), self._deadline)
             self._buffer.clear()
 
     def publish(
@@ -104,7 +84,7 @@ class Upload:
         blob = self._bucket.blob(name)
         blob.metadata = dict(metadata)
         blob.content_type = content_type
-        if self._writer is None:
+        if self._staging is None:
             with storage_trouble():
                 blob.upload_from_string(
                     bytes(self._buffer),
@@ -113,35 +93,52 @@ class Upload:
                     **patience(self._deadline),
                 )
             return
-        staged = self._finish_staging()
-        token: str | None = None
-        while True:
+        staged = self._staging.finish(self._deadline)
+        if (staged.size, staged.crc32c) != (self.size, self.crc32c):
+            raise RetryError("storage", "the staged object is not what was sent")
+        token: str | None = ""
+        while token is not None:
             with storage_trouble():
                 token, _, _ = blob.rewrite(
                     staged,
-                    token=token,
+                    token=token or None,
                     if_generation_match=generation,
                     if_source_generation_match=staged.generation,
                     **patience(self._deadline),
                 )
-            if token is None:
-                return
 
-    def _send(self, data: bytes) -> None:
-        self._deadline.left()
-        assert self._writer is not None
-        try:
-            with storage_trouble():
-                self._writer.write(data)
-        except PreconditionError:
-            raise RetryError("storage", "the staged object was written by another") from None
 
-    def _finish_staging(self) -> storage.Blob:
-        assert self._writer is not None
-        assert self._staged is not None
+class _Staging:
+    """An object below the staging prefix, being written chunk by chunk."""
+
+    def __init__(self, bucket: storage.Bucket, deadline: Deadline) -> None:
+        self._blob = bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}")
+        self._writer = self._blob.open(
+            "wb",
+            chunk_size=CHUNK_BYTES,
+            if_generation_match=0,
+            timeout=deadline.left(ANSWER_SECONDS),
+            # Bounds one chunk's retries; between chunks the deadline is looked at.
+            retry=DEFAULT_RETRY.with_timeout(deadline.left(ANSWER_SECONDS)),
+        )
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        deadline.left()
+        with storage_trouble():
+            self._writer.write(data)
+
+    def finish(self, deadline: Deadline) -> storage.Blob:
         with storage_trouble():
             self._writer.close()
-            self._staged.reload(**patience(self._deadline))
-        if (self._staged.size, self._staged.crc32c) != (self.size, self.crc32c):
-            raise RetryError("storage", "the staged object is not what was sent")
-        return self._staged
+            self._blob.reload(**patience(deadline))
+        return self._blob
+
+    def discard(self, deadline: Deadline) -> None:
+        # Whatever stands in the way: sessions expire, and a lifecycle rule sweeps up.
+        with suppress(Exception):
+            if not self._writer.closed:
+                self._writer.terminate()
+            elif self._blob.generation is not None:
+                self._blob.delete(
+                    if_generation_match=self._blob.generation, **patience(deadline)
+                )

@@ -1,0 +1,141 @@
+"""Is this the file? What can be told of its content while it passes by. Pure."""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+
+from zlib_ng import zlib_ng
+
+from ingest.calendar import Period
+from ingest.errors import RejectedError
+from ingest.feed import Feed
+
+# A header longer than this is none.
+_LONGEST_HEADER = 65536
+# Unzipped pieces are looked at in this size, so that a bomb costs time but no memory.
+_PIECE_BYTES = 2**20
+
+_HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+
+
+class Inspection:
+    """Looks at a file's bytes in order, block by block.
+
+    `feed` and `finish` raise RejectedError as soon as it cannot be the file. Afterwards
+    `bytes`, `sha256` (of the source's bytes, hex) and `rows` (lines less the header; None for
+    what is stored compressed as it came) say what it was.
+    """
+
+    def __init__(self, feed: Feed, period: Period, content_type: str) -> None:
+        self._feed, self._header = feed, feed.header_of(period)
+        self._type = content_type.partition(";")[0].strip().lower()
+        self._hash = hashlib.sha256()
+        self._gzip = GzipCheck() if is_gzip(feed) else None
+        self._lines = 0
+        self._last_block = b""
+        self.bytes = 0
+
+    def watch(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the blocks on as they pass; ends only where the file is one."""
+        for block in blocks:
+            self._look(block)
+            yield block
+        self._finish()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes so far, in hex."""
+        return self._hash.hexdigest()
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows of data the lines so far are."""
+        if self._feed.compress == "none":
+            return None
+        unended = bool(self._last_block) and not self._last_block.endswith(b"\n")
+        return max(self._lines + unended - (self._header is not None), 0)
+
+    def _look(self, block: bytes) -> None:
+        if self.bytes == 0:
+            self._look_at_start(block)
+        self.bytes += len(block)
+        self._hash.update(block)
+        self._last_block = block
+        if self._gzip is not None:
+            self._gzip.feed(block)
+        elif self._feed.compress == "gzip":
+            self._lines += block.count(b"\n")
+
+    def _look_at_start(self, block: bytes) -> None:
+        start = block[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith(_HTML_STARTS):
+            raise RejectedError("html", "the source sent a web page instead of the file")
+        if self._header is not None:
+            _check_header(block, self._header)
+        elif self._type in _HTML_TYPES:
+            raise RejectedError("html", f"the source says that it sent {self._type}")
+
+    def _finish(self) -> None:
+        if self.bytes == 0:
+            raise RejectedError("empty", "the source sent an empty file")
+        if self.bytes < self._feed.checks.min_bytes:
+            raise RejectedError(
+                "small",
+                f"the file has {self.bytes} bytes; the feed expects at least "
+                f"{self._feed.checks.min_bytes}",
+            )
+        if self._gzip is not None:
+            self._gzip.finish()
+
+
+class GzipCheck:
+    """Unzips a gzip file of any number of members, to see that it is whole (CRC and length)."""
+
+    def __init__(self) -> None:
+        self._member = zlib_ng.decompressobj(wbits=31)
+        self._between = False
+
+    def feed(self, block: bytes) -> None:
+        """Take the next bytes of the file; raise RejectedError where they are not gzip."""
+        rest = block
+        try:
+            while rest:
+                if self._between:
+                    # Zeros after a member are padding (gzip(1) accepts them).
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        return
+                    self._member, self._between = zlib_ng.decompressobj(wbits=31), False
+                self._member.decompress(rest, _PIECE_BYTES)
+                self._between = self._member.eof
+                rest = (
+                    self._member.unused_data if self._between else self._member.unconsumed_tail
+                )
+        except zlib_ng.error as error:  # type: ignore[misc]  # a class; its stub errs
+            raise RejectedError("gzip", f"the file is not sound gzip: {error}") from None
+
+    def finish(self) -> None:
+        """Take note that the file ended; raise RejectedError where it must go on."""
+        while not self._between and self._member.decompress(b"", _PIECE_BYTES):
+            self._between = self._member.eof
+        if not self._between and not self._member.eof:
+            raise RejectedError("gzip", "the file ends in the middle of its gzip data")
+
+
+def is_gzip(feed: Feed) -> bool:
+    """Tell whether the feed's source files are gzip, stored as they are."""
+    return feed.compress == "none" and feed.object.text.endswith(".gz")
+
+
+def _check_header(block: bytes, expected: tuple[str, ...]) -> None:
+    line = block[:_LONGEST_HEADER].partition(b"\n")[0].decode("utf-8-sig", "replace").strip()
+    try:
+        names = tuple(name.strip() for name in next(csv.reader([line]), []))
+    except csv.Error:
+        names = ()
+    if names != expected:
+        raise RejectedError(
+            "header",
+            f"the file begins with {line[:100]!r} instead of the header {','.join(expected)}",
+        )

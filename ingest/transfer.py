@@ -1,0 +1,104 @@
+"""One period: from its source, past the checks, through the compressor, into the lake."""
+
+from collections.abc import Callable, Generator
+from datetime import datetime
+
+from ingest.ahead import read_ahead
+from ingest.checks import Inspection
+from ingest.compress import encode
+from ingest.errors import AbsentError
+from ingest.job import Job, Result
+from ingest.lake import Lake, StoredObject
+from ingest.settle import Arrival, settle
+from ingest.source import Download, NotModifiedError, Source, Validators
+from ingest.upload import Upload
+
+# Blocks of 1 MiB between the thread that reads and hashes and the one that compresses and
+# uploads: enough that neither waits for the other's hiccups.
+_BLOCKS_AHEAD = 4
+
+
+class Transfer:
+    """Brings single periods into the lake; takes its lake, source and clock as arguments."""
+
+    def __init__(self, lake: Lake, source: Source, now: Callable[[], datetime]) -> None:
+        self._lake, self._source, self._now = lake, source, now
+
+    def run(self, job: Job) -> Result:
+        """Do the job; raise TransferError where nothing is stored by it."""
+        seen = self._lake.find(job.object_name, job.deadline)
+        held = seen is not None and seen.counts
+        if held and job.mode == "fetch":
+            return Result("unchanged", "it is stored already", asked=False)
+        known = (
+            _validators(seen) if seen is not None and held and job.mode == "recheck" else None
+        )
+        try:
+            return self._fetch(job, seen, known)
+        except NotModifiedError:
+            return Result(
+                "unchanged", "the source has no newer version", {"source_status": 304}
+            )
+        except AbsentError as error:
+            if known is None:
+                raise
+            return Result(
+                "unchanged",
+                "what is stored is kept",
+                {"source_status": error.source_status},
+                {"gone": f"it is stored, but {error}"},
+            )
+
+    def _fetch(self, job: Job, seen: StoredObject | None, known: Validators | None) -> Result:
+        incoming = _Incoming(self._source, job, known)
+        with Upload(self._lake.bucket, job.deadline) as upload:
+            with read_ahead(
+                incoming.blocks(),
+                depth=_BLOCKS_AHEAD,
+                deadline=job.deadline,
+                abort=incoming.abort,
+            ) as blocks:
+                for piece in encode(job.feed, blocks):
+                    upload.write(piece)
+            return settle(self._lake, upload, job, seen, incoming.arrival(), self._now())
+
+
+class _Incoming:
+    """A file while it is arriving."""
+
+    def __init__(self, source: Source, job: Job, known: Validators | None) -> None:
+        self._source, self._job, self._known = source, job, known
+        self._download: Download | None = None
+        self._inspection: Inspection | None = None
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        job = self._job
+        url = job.feed.source_url(job.period)
+        with self._source.open(job.feed, url, job.deadline, self._known) as download:
+            self._download = download
+            self._inspection = Inspection(job.feed, job.period, download.content_type)
+            yield from self._inspection.watch(download.blocks())
+
+    def abort(self) -> None:
+        if self._download is not None:
+            self._download.abort()
+
+    def arrival(self) -> Arrival:
+        """Return what arrived, once the blocks have come to their end."""
+        if self._download is None or self._inspection is None:
+            raise RuntimeError("the blocks were not read to their end")
+        return Arrival(
+            status=self._download.status,
+            provable=self._download.provable,
+            validators=self._download.validators,
+            bytes=self._inspection.bytes,
+            rows=self._inspection.rows,
+            sha256=self._inspection.sha256,
+        )
+
+
+def _validators(seen: StoredObject) -> Validators:
+    return Validators(
+        seen.metadata.get("lakefill-source-etag"),
+        seen.metadata.get("lakefill-source-last-modified"),
+    )
