@@ -1,0 +1,21 @@
+"""The two Cloud Functions: `dispatch` (asked by Scheduler and people), `worker` (by Pub/Sub).
+
+Importing this module is cheap; settings are read and clients built at the first request, once.
+"""
+
+import flask
+import functions_framework
+
+from ingest import app
+
+
+@functions_framework.http
+def dispatch(request: flask.Request) -> flask.Response:
+    """Turn a date or a range into one message a period, and answer what became of it."""
+    return app.dispatch(request)
+
+
+@functions_framework.http
+def worker(request: flask.Request) -> flask.Response:
+    """Take one pushed message and bring its period into the lake."""
+    return app.worker(request)

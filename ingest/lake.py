@@ -16,7 +16,7 @@ import urllib3
 from google.api_core import exceptions as api
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import storage
+from google.cloud.storage import Blob, Bucket
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
@@ -112,7 +112,7 @@ class Lake:
     All raise RetryError where Cloud Storage does not answer in time, or refuses.
     """
 
-    def __init__(self, bucket: storage.Bucket) -> None:
+    def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
     def find(self, name: str, deadline: Deadline) -> StoredObject | None:
@@ -134,7 +134,7 @@ class Lake:
                 yield _seen(blob)
 
     def among(self, names: Collection[str], deadline: Deadline) -> Iterator[StoredObject]:
-        """Yield the objects of those names that there are, by one listing, as narrow as can be."""
+        """Yield the objects that there are of those names, by one narrow listing."""
         if names:
             prefix = commonprefix([*names])  # noqa: RUF071  by characters, as prefixes are
             yield from (found for found in self.list(prefix, deadline) if found.name in names)
@@ -196,7 +196,7 @@ class Lake:
             self.bucket.blob(name).delete(if_generation_match=generation, **patience(deadline))
 
 
-def _seen(blob: storage.Blob) -> StoredObject:
+def _seen(blob: Blob) -> StoredObject:
     return StoredObject(
         name=blob.name,
         generation=int(blob.generation or 0),

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 import google_crc32c
-from google.cloud import storage
+from google.cloud.storage import Blob, Bucket
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from ingest.deadline import Deadline
@@ -36,7 +36,7 @@ class Upload:
     methods raise RetryError where Cloud Storage does not answer in time, or refuses.
     """
 
-    def __init__(self, bucket: storage.Bucket, deadline: Deadline) -> None:
+    def __init__(self, bucket: Bucket, deadline: Deadline) -> None:
         self._bucket, self._deadline = bucket, deadline
         self._buffer = bytearray()
         self._staging: _Staging | None = None
@@ -111,7 +111,7 @@ class Upload:
 class _Staging:
     """An object below the staging prefix, being written chunk by chunk."""
 
-    def __init__(self, bucket: storage.Bucket, deadline: Deadline) -> None:
+    def __init__(self, bucket: Bucket, deadline: Deadline) -> None:
         self._blob = bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}")
         self._writer = self._blob.open(
             "wb",
@@ -127,7 +127,7 @@ class _Staging:
         with storage_trouble():
             self._writer.write(data)
 
-    def finish(self, deadline: Deadline) -> storage.Blob:
+    def finish(self, deadline: Deadline) -> Blob:
         with storage_trouble():
             self._writer.close()
             self._blob.reload(**patience(deadline))

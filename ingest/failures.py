@@ -1,0 +1,80 @@
+"""Failure records: what could not be stored, why, and when it is worth another try.
+
+One object a period, `_lakefill/failures/{feed}/{period}.json`. It is written when a delivery
+ends in failure for good and removed by success; where an object is stored all the same, the
+object counts (a late duplicate may leave a record behind).
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from ingest.calendar import Period
+from ingest.deadline import Deadline
+from ingest.errors import RetryError
+from ingest.feed import RESERVED_PREFIX, Feed
+from ingest.job import Job
+from ingest.lake import Lake, PreconditionError
+from ingest.times import iso
+
+FailedOutcome = Literal["absent", "rejected", "failed", "bug"]
+
+_FIRST_DELAY = timedelta(hours=6)
+_LONGEST_DELAY = timedelta(days=7)
+_TRIES = 5
+
+
+def record_name(feed: Feed, period: Period) -> str:
+    """Return the name of a period's failure record."""
+    return f"{RESERVED_PREFIX}failures/{feed.name}/{period.key}.json"
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """Return how long to wait after so many failures (1 or more): twice as long each time."""
+    return min(_FIRST_DELAY * (1 << min(attempts - 1, 10)), _LONGEST_DELAY)
+
+
+def record_failure(
+    lake: Lake,
+    job: Job,
+    *,
+    outcome: FailedOutcome,
+    reason: str,
+    message: str,
+    now: datetime,
+    deadline: Deadline,
+) -> None:
+    """Write or renew a period's failure record; raise RetryError where that cannot be done."""
+    name = record_name(job.feed, job.period)
+    for _ in range(_TRIES):
+        found, generation = lake.read_json(name, deadline) or (None, 0)
+        before = found if isinstance(found, dict) else {}
+        attempts = before.get("attempts", 0)
+        attempts = attempts + 1 if isinstance(attempts, int) else 1
+        record = {
+            "v": 1,
+            "feed": job.feed.name,
+            "period": job.period.key,
+            "run": job.run,
+            "mode": job.mode,
+            "outcome": outcome,
+            "reason": reason,
+            "message": message,
+            "attempts": attempts,
+            "first": before.get("first", iso(now)),
+            "last": iso(now),
+            "next_retry": iso(now + retry_delay(attempts)),
+        }
+        try:
+            lake.write_json(name, record, generation=generation, deadline=deadline)
+        except PreconditionError:
+            continue
+        return
+    raise RetryError("raced", "other workers keep writing the failure record")
+
+
+def clear_failure(lake: Lake, job: Job, deadline: Deadline) -> None:
+    """Remove a period's failure record, if there is one."""
+    name = record_name(job.feed, job.period)
+    found = lake.find(name, deadline)
+    if found is not None:
+        lake.delete(name, deadline, generation=found.generation)

@@ -1,0 +1,42 @@
+"""Answers of the HTTP interface: JSON, and RFC 9457 problem details for errors."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import flask
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem; `detail` says what to send instead."""
+
+    def __init__(self, status: int, detail: str, **extra: object) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.extra = status, detail, extra
+
+
+def answer(body: dict[str, Any], status: int, **headers: str) -> flask.Response:
+    """Return a JSON response."""
+    return _response(body, status, "application/json", headers)
+
+
+def problem(error: ProblemError) -> flask.Response:
+    """Return a problem as a response; a 405 says by `allow` which methods there are."""
+    headers = {}
+    if "allow" in error.extra:
+        headers["Allow"] = str(error.extra.pop("allow"))
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.detail,
+        **error.extra,
+    }
+    return _response(body, error.status, "application/problem+json", headers)
+
+
+def _response(
+    body: dict[str, Any], status: int, media_type: str, headers: dict[str, str]
+) -> flask.Response:
+    text = json.dumps(body, separators=(",", ":")) + "\n"
+    return flask.Response(text, status, headers, content_type=media_type)

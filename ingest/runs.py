@@ -1,0 +1,127 @@
+"""Runs: the manifest of what was asked for, and the outcome of each period.
+
+`_lakefill/runs/{run}.json` is written before the first message is published;
+`_lakefill/runs/{run}/{period}.json` when a period has a final outcome. The outcome is in that
+object's metadata too, so that following a run is one listing.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ingest.deadline import Deadline
+from ingest.errors import RetryError
+from ingest.feed import RESERVED_PREFIX
+from ingest.job import Job
+from ingest.lake import Lake, PreconditionError
+from ingest.messages import Mode
+from ingest.times import iso
+
+FinalOutcome = Literal[
+    "stored", "unchanged", "revised", "not_yet", "absent", "rejected", "failed"
+]
+_TRIES = 5
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What one request came to: periods to publish with their modes, and those left alone.
+
+    `unpublished` are the periods that Pub/Sub did not take, known once publishing has ended.
+    """
+
+    run: str
+    feed: str
+    created: str
+    dispatched: dict[str, Mode]
+    skipped: dict[str, str]
+    unpublished: tuple[str, ...] = ()
+    v: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+
+
+def manifest_name(run: str) -> str:
+    """Return the name of a run's manifest."""
+    return f"{RESERVED_PREFIX}runs/{run}.json"
+
+
+def write_manifest(lake: Lake, manifest: Manifest, generation: int, deadline: Deadline) -> int:
+    """Write a manifest over the generation seen (0: none); return the new generation.
+
+    Raises PreconditionError where another request wrote it meanwhile.
+    """
+    return lake.write_json(
+        manifest_name(manifest.run),
+        msgspec.to_builtins(manifest),
+        generation=generation,
+        deadline=deadline,
+    )
+
+
+def read_manifest(lake: Lake, run: str, deadline: Deadline) -> tuple[Manifest, int] | None:
+    """Return a run's manifest and its generation, or None where there is none.
+
+    Raises RetryError where it cannot be read.
+    """
+    found = lake.read_json(manifest_name(run), deadline)
+    if found is None:
+        return None
+    try:
+        return msgspec.convert(found[0], Manifest), found[1]
+    except msgspec.ValidationError as error:
+        raise RetryError("storage", f"{manifest_name(run)} is no manifest: {error}") from None
+
+
+def record_outcome(
+    lake: Lake,
+    job: Job,
+    *,
+    outcome: FinalOutcome,
+    fields: Mapping[str, Any],
+    now: datetime,
+    deadline: Deadline,
+) -> None:
+    """Write a period's final outcome in its run.
+
+    A later outcome of the same run replaces an earlier one, but a duplicate that found
+    nothing to do (`unchanged`) does not. Raises RetryError where that cannot be done.
+    """
+    name = f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"
+    record = {
+        "v": 1,
+        "run": job.run,
+        "feed": job.feed.name,
+        "period": job.period.key,
+        "mode": job.mode,
+        "outcome": outcome,
+        "at": iso(now),
+        **fields,
+    }
+    metadata = {"lakefill-outcome": outcome, "lakefill-reason": str(fields.get("reason") or "")}
+    generation = 0
+    for _ in range(_TRIES):
+        try:
+            lake.write_json(
+                name, record, generation=generation, deadline=deadline, metadata=metadata
+            )
+        except PreconditionError:
+            if outcome == "unchanged":
+                return
+            found = lake.find(name, deadline)
+            generation = 0 if found is None else found.generation
+            continue
+        return
+    raise RetryError("raced", "other workers keep writing the outcome")
+
+
+def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[str, str]]:
+    """Return `outcome` and, where there is one, `reason`, of each period that is final."""
+    prefix = f"{RESERVED_PREFIX}runs/{run}/"
+    return {
+        found.name.removeprefix(prefix).removesuffix(".json"): {
+            name: value
+            for name in ("outcome", "reason")
+            if (value := found.metadata.get(f"lakefill-{name}"))
+        }
+        for found in lake.list(prefix, deadline)
+    }
