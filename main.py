@@ -6,16 +6,16 @@ Importing this module is cheap; settings are read and clients built at the first
 import flask
 import functions_framework
 
-from ingest import app
+from ingest.app import handle_delivery, handle_dispatch
 
 
 @functions_framework.http
 def dispatch(request: flask.Request) -> flask.Response:
     """Turn a date or a range into one message a period, and answer what became of it."""
-    return app.dispatch(request)
+    return handle_dispatch(request)
 
 
 @functions_framework.http
 def worker(request: flask.Request) -> flask.Response:
     """Take one pushed message and bring its period into the lake."""
-    return app.worker(request)
+    return handle_delivery(request)

@@ -37,7 +37,7 @@ T = TypeVar("T")
 _building = threading.RLock()
 
 
-def dispatch(request: flask.Request) -> flask.Response:
+def handle_dispatch(request: flask.Request) -> flask.Response:
     """Answer a request to the dispatch function."""
     try:
         return _route(request)
@@ -55,7 +55,7 @@ def dispatch(request: flask.Request) -> flask.Response:
         return problem(ProblemError(500, "unforeseen; the log has the stack trace"))
 
 
-def worker(request: flask.Request) -> flask.Response:
+def handle_delivery(request: flask.Request) -> flask.Response:
     """Answer a request to the worker function: one pushed message."""
     body = _body(request, _MOST_PUSH_BYTES)
     try:

@@ -45,9 +45,11 @@ def record_failure(
 ) -> None:
     """Write or renew a period's failure record; raise RetryError where that cannot be done."""
     name = record_name(job.feed, job.period)
-    for _ in range(_TRIES):
+    for tries in range(_TRIES):
         found, generation = lake.read_json(name, deadline) or (None, 0)
         before = found if isinstance(found, dict) else {}
+        if tries and (before.get("run"), before.get("outcome")) == (job.run, outcome):
+            return  # another copy of the same message has just said it
         attempts = before.get("attempts", 0)
         attempts = attempts + 1 if isinstance(attempts, int) else 1
         record = {

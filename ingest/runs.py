@@ -104,13 +104,15 @@ def record_outcome(
             lake.write_json(
                 name, record, generation=generation, deadline=deadline, metadata=metadata
             )
+            return
         except PreconditionError:
-            if outcome == "unchanged":
-                return
             found = lake.find(name, deadline)
-            generation = 0 if found is None else found.generation
-            continue
-        return
+        if found is None:
+            generation = 0
+        elif outcome in {"unchanged", found.metadata.get("lakefill-outcome")}:
+            return
+        else:
+            generation = found.generation
     raise RetryError("raced", "other workers keep writing the outcome")
 
 

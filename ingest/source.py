@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.cookiejar import Cookie, DefaultCookiePolicy
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import SplitResult, urljoin, urlsplit
-from urllib.request import Request
 
 import requests
 import urllib3
@@ -177,17 +176,25 @@ class Source:
             raise RetryError("network", what) from error
 
 
-class _NoCookies(DefaultCookiePolicy):
-    def set_ok(self, cookie: Cookie, request: Request) -> bool:  # noqa: ARG002  the interface
-        return False
+class _PlainSession(requests.Session):
+    """A session that does what it is asked and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxies, no credentials from ~/.netrc
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no redirect anywhere.
+
+        Even when told not to follow one, requests would read its whole body into memory, and
+        raise ValueError for a Location that is no URL (seen in 2.34).
+        """
 
 
 def new_session() -> requests.Session:
-    """Return a session that takes nothing from the environment and keeps no cookies."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(_NoCookies())
-    return session
+    """Return the session that a Source uses."""
+    return _PlainSession()
 
 
 def _judge(status: int, feed: Feed, *, conditional: bool) -> None:

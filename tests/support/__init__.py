@@ -1,0 +1,1 @@
+"""Servers and faults that several tests share."""

@@ -1,0 +1,26 @@
+"""The running world that contract tests share, one a test process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.function import FunctionProcess
+from tests.support.world import Deliveries, World, world
+
+
+@pytest.fixture(scope="session")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("world")) as w:
+        yield w
+
+
+@pytest.fixture(scope="session")
+def worker(here: World) -> Iterator[FunctionProcess]:
+    with FunctionProcess("worker", here.env) as process:
+        yield process
+
+
+@pytest.fixture
+def day(here: World, worker: FunctionProcess) -> Deliveries:
+    """A day of its own for each test, due and past grace long ago."""
+    return Deliveries(worker, here)
