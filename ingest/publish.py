@@ -20,19 +20,25 @@ def new_client() -> PublisherClient:
 
 
 class Publisher:
-    """Publishes to one topic."""
+    """Publishes to one topic; gives up after `seconds`."""
 
     def __init__(
-        self, client: PublisherClient, topic: str, monotonic: Callable[[], float]
+        self,
+        client: PublisherClient,
+        topic: str,
+        monotonic: Callable[[], float],
+        *,
+        seconds: float = PUBLISH_SECONDS,
     ) -> None:
-        self._client, self._topic, self._monotonic = client, topic, monotonic
+        self._client, self._topic = client, topic
+        self._monotonic, self._seconds = monotonic, seconds
 
     def publish(self, messages: Sequence[Message]) -> dict[str, str]:
         """Publish messages; return those that Pub/Sub did not take: why, by period key.
 
         One that was given up may still arrive: delivering it twice is harmless.
         """
-        end = self._monotonic() + PUBLISH_SECONDS
+        end = self._monotonic() + self._seconds
         failed: dict[str, str] = {}
         for first in range(0, len(messages), _MESSAGES_AT_ONCE):
             failed |= self._publish_some(messages[first : first + _MESSAGES_AT_ONCE], end)

@@ -192,6 +192,12 @@ def test_a_range_is_served(
     assert answer.body == content[first : last + 1]
 
 
+def test_head_is_about_the_whole_file_even_when_it_names_a_range(client: Client) -> None:
+    answer = client.ask(FILE, "HEAD", Range="bytes=0-9")
+    assert answer.status == 200
+    assert answer.headers["Content-Length"] == str(sample.size(DAY))
+
+
 @pytest.mark.parametrize("asked", ["bytes={size}-", f"bytes={'9' * 90}-", "bytes=-0"])
 def test_a_range_outside_the_file_is_refused(client: Client, asked: str) -> None:
     size = sample.size(DAY)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.dispatching import Dispatching, dispatching
 from tests.support.function import FunctionProcess
 from tests.support.world import Deliveries, World, world
 
@@ -24,3 +25,16 @@ def worker(here: World) -> Iterator[FunctionProcess]:
 def day(here: World, worker: FunctionProcess) -> Deliveries:
     """A day of its own for each test, due and past grace long ago."""
     return Deliveries(worker, here)
+
+
+@pytest.fixture(scope="session")
+def dispatching_process(here: World) -> Iterator[Dispatching]:
+    with dispatching(here) as process:
+        yield process
+
+
+@pytest.fixture
+def d(dispatching_process: Dispatching) -> Dispatching:
+    """The dispatcher, with nothing published that was not looked at."""
+    dispatching_process.messages()
+    return dispatching_process
