@@ -67,16 +67,17 @@ def handle_delivery(request: flask.Request) -> flask.Response:
 
 
 def _route(request: flask.Request) -> flask.Response:
-    if request.path == "/":
-        _allow(request, "POST")
-        return _post(request)
-    run = re.fullmatch(r"/runs/([^/]+)", request.path)
-    if run is None:
-        raise ProblemError(404, "there is nothing at this path; POST to / or GET /runs/{run}")
-    _allow(request, "GET", "HEAD")
-    if not re.match(RUN_PATTERN, run[1]):
-        raise ProblemError(404, "there is no run of that name; they have a-z, 0-9 and -")
-    return answer(_dispatcher().run(run[1], _deadline()), 200)
+    for path, methods in ROUTES.items():
+        match = re.fullmatch(re.sub(r"{\w+}", "([^/]+)", path), request.path)
+        if match is None:
+            continue
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = ", ".join(methods)
+            raise ProblemError(405, f"use {allowed} here", allow=allowed)
+        return handler(request, *match.groups())
+    known = ", ".join(f"{method} {path}" for path, ms in ROUTES.items() for method in ms)
+    raise ProblemError(404, f"there is nothing at this path; there is {known}")
 
 
 def _post(request: flask.Request) -> flask.Response:
@@ -90,10 +91,16 @@ def _post(request: flask.Request) -> flask.Response:
     return answer(result.body(), 202, Location=f"/runs/{result.run}")
 
 
-def _allow(request: flask.Request, *methods: str) -> None:
-    if request.method not in methods:
-        allowed = ", ".join(methods)
-        raise ProblemError(405, f"use {allowed} here", allow=allowed)
+def _run(request: flask.Request, run: str) -> flask.Response:  # noqa: ARG001  as all handlers
+    if not re.match(RUN_PATTERN, run):
+        raise ProblemError(404, "there is no run of that name; they have a-z, 0-9 and -")
+    return answer(_dispatcher().run(run, _deadline()), 200)
+
+
+ROUTES: dict[str, dict[str, Callable[..., flask.Response]]] = {
+    "/": {"POST": _post},
+    "/runs/{run}": {"GET": _run},
+}
 
 
 def _body(request: flask.Request, most: int) -> bytes | None:

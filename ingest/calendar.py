@@ -108,8 +108,9 @@ class Calendar:
     def latest_due(self, now: datetime, count: int) -> list[Period]:
         """Return the `count` newest periods due at `now` (aware), oldest first."""
         local = now.astimezone(self.timezone).replace(tzinfo=None)
-        # Due times never fall as labels rise, and nothing is due before its own label.
-        due = dropwhile(lambda p: self.due(p) > now, self.before(local))
+        # Due times never fall as labels rise, and nothing is due before its own label; but a
+        # clock put back over midnight shows the day before again, hence one day more.
+        due = dropwhile(lambda p: self.due(p) > now, self.before(local + timedelta(days=1)))
         return list(islice(due, count))[::-1]
 
     def today(self, now: datetime) -> date:

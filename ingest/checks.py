@@ -20,11 +20,11 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 
 
 class Inspection:
-    """Looks at a file's bytes in order, block by block.
+    """Looks at a file's bytes in order, block by block; the first block holds the header.
 
-    `feed` and `finish` raise RejectedError as soon as it cannot be the file. Afterwards
-    `bytes`, `sha256` (of the source's bytes, hex) and `rows` (lines less the header; None for
-    what is stored compressed as it came) say what it was.
+    `watch` raises RejectedError as soon as it cannot be the file. Afterwards `bytes`, `sha256`
+    (of the source's bytes, hex) and `rows` (lines less the header; None for what is stored
+    compressed as it came) say what it was.
     """
 
     def __init__(self, feed: Feed, period: Period, content_type: str) -> None:
@@ -99,28 +99,30 @@ class GzipCheck:
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the file; raise RejectedError where they are not gzip."""
         rest = block
-        try:
-            while rest:
-                if self._between:
-                    # Zeros after a member are padding (gzip(1) accepts them).
-                    rest = rest.lstrip(b"\0")
-                    if not rest:
-                        return
-                    self._member, self._between = zlib_ng.decompressobj(wbits=31), False
-                self._member.decompress(rest, _PIECE_BYTES)
-                self._between = self._member.eof
-                rest = (
-                    self._member.unused_data if self._between else self._member.unconsumed_tail
-                )
-        except zlib_ng.error as error:  # type: ignore[misc]  # a class; its stub errs
-            raise RejectedError("gzip", f"the file is not sound gzip: {error}") from None
+        while rest:
+            if self._between:
+                # Zeros after a member are padding (gzip(1) accepts them).
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    return
+                self._member = zlib_ng.decompressobj(wbits=31)
+            self._unzip(rest)
+            rest = self._member.unused_data if self._between else self._member.unconsumed_tail
 
     def finish(self) -> None:
         """Take note that the file ended; raise RejectedError where it must go on."""
-        while not self._between and self._member.decompress(b"", _PIECE_BYTES):
-            self._between = self._member.eof
-        if not self._between and not self._member.eof:
+        while not self._between and self._unzip(b""):
+            pass  # what was held back for its size
+        if not self._between:
             raise RejectedError("gzip", "the file ends in the middle of its gzip data")
+
+    def _unzip(self, data: bytes) -> bytes:
+        try:
+            piece = self._member.decompress(data, _PIECE_BYTES)
+        except zlib_ng.error as error:  # type: ignore[misc]  # a class; its stub errs
+            raise RejectedError("gzip", f"the file is not sound gzip: {error}") from None
+        self._between = self._member.eof
+        return piece
 
 
 def is_gzip(feed: Feed) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Literal, ParamSpec, TypeVar
+from typing import Annotated, Literal, ParamSpec, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -40,7 +40,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known_gaps: dict[str, str] = {}
     available_after: str = "0h"
     grace: str = "24h"
-    recheck: _Natural = 0
+    recheck: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
     schedule: str | None = None
     compress: Literal["gzip", "none"] = "gzip"
     absent_statuses: tuple[_Status, ...] = (404, 410)
@@ -60,12 +60,14 @@ def feed_of(name: object, raw: object) -> Feed:
         )
     try:
         return _feed(name, msgspec.convert(raw, _Entry))
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half of a surrogate pair
         reason, _, path = str(error).partition(" - at `$")
         key = path.removesuffix("`").removeprefix(".")
         if "unknown field" in reason:
             known = _Checks.__struct_fields__ if key == "checks" else _Entry.__struct_fields__
             reason += f"; expected of {', '.join(known)}"
+        elif "enum value" in reason:
+            reason += f"; expected one of {', '.join(get_args(get_type_hints(_Entry)[key]))}"
         raise ConfigurationError(f"{name}: {key + ': ' if key else ''}{reason}") from None
     except _KeyProblemError as error:
         raise ConfigurationError(f"{name}: {error}") from None
@@ -76,7 +78,7 @@ def _feed(name: str, entry: _Entry) -> Feed:
     checks = entry.checks
     if entry.compress == "none" and checks.header is not None:
         raise _KeyProblemError("checks.header: goes with compress: gzip alone; leave it out")
-    return Feed(
+    feed = Feed(
         name=name,
         title=entry.title or name,
         url=_read("url", forms.url_template, entry.url),
@@ -98,15 +100,29 @@ def _feed(name: str, entry: _Entry) -> Feed:
             size_change=checks.size_change,
         ),
     )
+    _tell_also_apart(feed)
+    return feed
+
+
+def _tell_also_apart(feed: Feed) -> None:
+    """Refuse an object template that names a period off the grid like one beside it."""
+    for period in map(feed.calendar.named, feed.calendar.also):
+        for other in feed.calendar.neighbours(period.at):
+            if other is not None and feed.object_name(other) == feed.object_name(period):
+                raise _KeyProblemError(
+                    f"object: {feed.object.text!r} would name the same object for {other.key} "
+                    f"and {period.key} (of also); expected the day in it"
+                )
 
 
 def _calendar(entry: _Entry) -> Calendar:
+    last = None if entry.last is None else _read("last", forms.label, entry.last, entry.cadence)
     grid = Calendar(
         cadence=entry.cadence,
         timezone=_read("timezone", forms.timezone, entry.timezone, entry.cadence),
         weekday=_read("weekday", forms.weekday, entry.weekday, entry.cadence),
         first=_read("first", forms.label, entry.first, entry.cadence),
-        last=_read("last", forms.label, entry.last, entry.cadence) if entry.last else None,
+        last=last,
         covers=entry.covers,
         available_after=_read("available_after", forms.duration, entry.available_after),
         grace=_read("grace", forms.duration, entry.grace),

@@ -1,5 +1,6 @@
 """The catalogue: the feeds by name, and loading `feeds.yaml`."""
 
+from collections import Counter
 from collections.abc import Hashable
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +13,16 @@ from ingest.errors import ConfigurationError
 from ingest.feed import Feed
 
 PACKAGED_CATALOGUE = Path(__file__).with_name("feeds.yaml")
+
+# Over an odd value of an explicit tag, PyYAML raises what its constructors happen to.
+_YAML_ERRORS = (
+    yaml.YAMLError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class Catalogue(dict[str, Feed]):
@@ -31,7 +42,9 @@ def load_catalogue(path: Path = PACKAGED_CATALOGUE) -> Catalogue:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the catalogue {path} cannot be read: {error}") from None
+        raise ConfigurationError(
+            f"the catalogue {path} (LAKEFILL_FEEDS) cannot be read: {error}"
+        ) from None
     try:
         return read_catalogue(text)
     except ConfigurationError as error:
@@ -42,7 +55,7 @@ def read_catalogue(text: str) -> Catalogue:
     """Read a catalogue from YAML text; raise ConfigurationError as load_catalogue does."""
     try:
         entries = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
-    except (yaml.YAMLError, ValueError) as error:
+    except _YAML_ERRORS as error:
         raise ConfigurationError(f"it is not YAML: {error}") from None
     if not isinstance(entries, dict) or not entries:
         raise ConfigurationError("expected feeds by name, as in the packaged feeds.yaml")
@@ -69,8 +82,8 @@ class _Loader(yaml.SafeLoader):
         node: yaml.MappingNode,
         deep: bool = False,  # noqa: FBT001, FBT002  the base class's signature
     ) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = {str(key) for key in keys if keys.count(key) > 1}
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = [key for key, times in keys.items() if times > 1]
         if twice:
-            raise yaml.YAMLError(f"{', '.join(sorted(twice))}: the same key twice")
+            raise yaml.YAMLError(f"{', '.join(twice)}: the same key twice")
         return super().construct_mapping(node, deep)

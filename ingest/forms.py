@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ingest.calendar import Cadence, Calendar, NotAPeriodError, parse_label
 from ingest.feed import RESERVED_PREFIX
-from ingest.templates import Template
+from ingest.templates import FIELDS, Template
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -97,7 +97,7 @@ def gaps(reasons: Mapping[str, str], calendar: Calendar) -> dict[str, str]:
 
 def duration(text: str) -> timedelta:
     """Read a length of time: a number and s, m, h, d or w."""
-    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
+    match = re.fullmatch(r"([0-9]{1,5})([smhdw])", text)
     if not match:
         raise ValueError(f"expected a time like 30m, 6h, 10d or 2w, got {text!r}")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -115,10 +115,14 @@ def url_template(text: str) -> Template:
     """Read where a feed's files are published."""
     template = Template.parse(text)
     expected = f"expected http:// or https://, a host, and the fields after it, got {text!r}"
-    if not re.fullmatch(r"https?://[^/{}]+(/.*)?", text) or re.search(r"[^!-~]", text):
+    if not re.fullmatch(r"https?://[^/{}]+(/.*)?", text) or re.search(r"[^!-~]|#", text):
         raise ValueError(expected)
-    parts = urlsplit(template.prefix)
-    if parts.hostname is None or parts.username is not None or parts.fragment:
+    try:
+        parts = urlsplit(template.prefix)
+        whole = parts.hostname is not None and parts.username is None and parts.port != 0
+    except ValueError:  # a port or an address that is none
+        whole = False
+    if not whole:
         raise ValueError(expected)
     return template
 
@@ -126,15 +130,18 @@ def url_template(text: str) -> Template:
 def object_template(text: str, cadence: Cadence) -> Template:
     """Read how a feed's objects are named."""
     template = Template.parse(text)
-    if text.startswith(("/", RESERVED_PREFIX)) or re.search(r"[^ -~]|//|(^|/)\.\.?(/|$)", text):
+    # What directives write has no slash, dot or underscore in it: one example shows them all.
+    name = template.render(_EARLIEST, _EARLIEST, _EARLIEST)
+    if name.startswith(("/", RESERVED_PREFIX)) or re.search(r"[^ -~]|//|(^|/)\.\.?(/|$)", name):
         raise ValueError(
             f"expected a plain path in the bucket, not below {RESERVED_PREFIX}, got {text!r}"
         )
-    named = template.directives()
-    if not any(choice <= named for choice in _NAMING[cadence]):
+    named = [template.directives(field) for field in FIELDS]
+    if not any(choice <= directives for choice, directives in product(_NAMING[cadence], named)):
         raise ValueError(
             f"{text!r} would name the same object for different periods; "
-            f"expected the {cadence} in it, by {' '.join(sorted(_NAMING[cadence][0]))}"
+            f"expected the {cadence} in it, by {' '.join(sorted(_NAMING[cadence][0]))} "
+            "of one field"
         )
     return template
 

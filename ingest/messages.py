@@ -62,4 +62,7 @@ class Envelope(msgspec.Struct, frozen=True, rename="camel"):
 
 def open_envelope(body: bytes) -> Envelope:
     """Read a push request's body; raise ValueError saying what is wrong with it."""
-    return msgspec.json.decode(body, type=Envelope)
+    try:
+        return msgspec.json.decode(body, type=Envelope)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None

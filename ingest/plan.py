@@ -129,13 +129,14 @@ def _one(span: _Span, feed: Feed) -> Period:
     calendar = feed.calendar
     if span.low in calendar and (span.parts == 3 or calendar.cadence == "hour"):
         return calendar.named(span.low)
-    if calendar.last is not None and span.low > calendar.last:
+    ends = () if calendar.last is None else (calendar.last, *calendar.also)
+    if ends and span.low > max(ends):
         reason = f"lies after the last period of {feed.name}"
-    elif all(span.low < first for first in (calendar.first, *calendar.also)):
+    elif span.low < min((calendar.first, *calendar.also)):
         reason = f"lies before the first period of {feed.name}"
     else:
         reason = f"is not on the calendar of {feed.name}"
-    raise UnplannableError(f"{span.text} {reason}{_nearest(span.low, feed)}")
+    raise UnplannableError(f"{span.text} {reason}{_nearest(span.high, feed)}")
 
 
 def _nearest(at: datetime, feed: Feed) -> str:

@@ -58,7 +58,7 @@ def parse_request(body: bytes) -> DispatchRequest:
         raise MalformedError('the body is no JSON object; send one like {"date": "2023-06-03"}')
     try:
         request = msgspec.convert(document, DispatchRequest)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half of a surrogate pair
         fields = ", ".join(DispatchRequest.__struct_fields__)
         raise MalformedError(f"{str(error)[:_LONGEST_ECHO]}; the fields are {fields}") from None
     question = request.question

@@ -38,10 +38,10 @@ def scheduled_call(
     the header comes from outside. https://cloud.google.com/scheduler/docs/reference/rpc
     """
     try:
-        at = datetime.fromisoformat(headers.get("X-CloudScheduler-ScheduleTime", "")[:40])
-    except ValueError:
+        at = datetime.fromisoformat(headers.get("X-CloudScheduler-ScheduleTime", ""))
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter in the years 1 and 9999
         return None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     if not now - _OLDEST <= at <= now + _AHEAD:
         return None
     return ScheduledCall(headers.get("X-CloudScheduler-JobName", ""), path, body, at)

@@ -1,5 +1,6 @@
 """The environment's settings, read once, checked, and passed on as values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,11 @@ from ingest.errors import ConfigurationError
 from ingest.feeds import PACKAGED_CATALOGUE
 
 PROJECT_PAGE = "https://github.com/lakefill/lakefill"
+
+# https://cloud.google.com/storage/docs/buckets#naming
+_BUCKET = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+# https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
+_TOPIC = re.compile(r"projects/[a-z0-9.:-]+/topics/[A-Za-z][A-Za-z0-9._~+%-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
     """Read the settings; raise ConfigurationError that names the variable at fault."""
     project = env.get("GOOGLE_CLOUD_PROJECT") or None
     return Settings(
-        bucket=_text(env, "LAKEFILL_BUCKET"),
+        bucket=_bucket(env),
         topic=_topic(env, project),
         project=project,
         feeds=Path(env.get("LAKEFILL_FEEDS") or PACKAGED_CATALOGUE),
@@ -57,37 +63,39 @@ def require_topic(settings: Settings) -> str:
     return settings.topic
 
 
-def _text(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name, "").strip()
+def _bucket(env: Mapping[str, str]) -> str:
+    value = env.get("LAKEFILL_BUCKET", "").strip()
     if not value:
-        raise ConfigurationError(f"{name} is not set; expected the name of the lake's bucket")
+        raise ConfigurationError(
+            "LAKEFILL_BUCKET is not set; expected the name of the lake's bucket"
+        )
+    if not _BUCKET.fullmatch(value):
+        raise ConfigurationError(
+            f"LAKEFILL_BUCKET is {value!r}; expected a bucket's name alone, like my-lake"
+        )
     return value
 
 
 def _topic(env: Mapping[str, str], project: str | None) -> str:
     value = env.get("LAKEFILL_TOPIC", "").strip()
-    parts = value.split("/")
-    match parts:
-        case [""]:
-            return ""
-        case [topic] if project:
-            return f"projects/{project}/topics/{topic}"
-        case [_]:
-            raise ConfigurationError(
-                f"LAKEFILL_TOPIC is {value!r}, and GOOGLE_CLOUD_PROJECT is not set; "
-                "expected projects/PROJECT/topics/TOPIC, or both"
-            )
-        case ["projects", owner, "topics", topic] if owner and topic:
-            return value
-        case _:
-            raise ConfigurationError(
-                f"LAKEFILL_TOPIC is {value!r}; expected projects/PROJECT/topics/TOPIC"
-            )
+    if not value:
+        return ""
+    if "/" not in value and project is None:
+        raise ConfigurationError(
+            f"LAKEFILL_TOPIC is {value!r}, and GOOGLE_CLOUD_PROJECT is not set; "
+            "expected projects/PROJECT/topics/TOPIC, or both"
+        )
+    path = value if "/" in value else f"projects/{project}/topics/{value}"
+    if not _TOPIC.fullmatch(path):
+        raise ConfigurationError(
+            f"LAKEFILL_TOPIC is {value!r}; expected projects/PROJECT/topics/TOPIC"
+        )
+    return path
 
 
 def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
         raise ConfigurationError(f"{name} is {text!r}; expected a number, {least} to {most}")
     return int(text)
 

@@ -76,9 +76,11 @@ class Template:
         """The literal text that everything rendered begins with."""
         return self.parts[0][0] if self.parts else ""
 
-    def directives(self) -> set[str]:
-        """Return the strftime directives it uses, of any field."""
-        return {d for _, _, form in self.parts for d in _DIRECTIVE.findall(form)}
+    def directives(self, field: str) -> set[str]:
+        """Return the strftime directives it uses of a field."""
+        return {
+            d for _, name, form in self.parts if name == field for d in _DIRECTIVE.findall(form)
+        }
 
     def render(self, date: datetime, start: datetime, end: datetime) -> str:
         """Return the text for a period's label and its window (naive wall-clock time)."""

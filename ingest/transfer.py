@@ -15,7 +15,7 @@ from ingest.upload import Upload
 
 # Blocks of 1 MiB between the thread that reads and hashes and the one that compresses and
 # uploads: enough that neither waits for the other's hiccups.
-_BLOCKS_AHEAD = 4
+_BLOCKS_AHEAD = 3
 
 
 class Transfer:

@@ -25,7 +25,7 @@ from ingest.feed import RESERVED_PREFIX
 from ingest.lake import ANSWER_SECONDS, patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
-CHUNK_BYTES = 4 * 2**20
+CHUNK_BYTES = 2 * 2**20
 STAGING_PREFIX = f"{RESERVED_PREFIX}staging/"
 
 
@@ -38,7 +38,8 @@ class Upload:
 
     def __init__(self, bucket: Bucket, deadline: Deadline) -> None:
         self._bucket, self._deadline = bucket, deadline
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        """All that was written, as long as it is small."""
         self._staging: _Staging | None = None
         self._checksum = google_crc32c.Checksum()
         self.size = 0
@@ -52,7 +53,6 @@ class Upload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._buffer.clear()
         if self._staging is not None:
             self._staging.discard(self._deadline)
 
@@ -65,14 +65,13 @@ class Upload:
         """Take the next piece of the content."""
         self.size += len(data)
         self._checksum.update(data)
-        if self._staging is not None:
-            self._staging.write(data, self._deadline)
-            return
-        self._buffer += data
-        if len(self._buffer) > SMALL_BYTES:
+        self._pieces.append(data)
+        if self._staging is None and self.size > SMALL_BYTES:
             self._staging = _Staging(self._bucket, self._deadline)
-            self._staging.write(bytes(self._buffer), self._deadline)
-            self._buffer.clear()
+        if self._staging is not None:
+            self._pieces.reverse()
+            while self._pieces:  # let go of one by one: what is sent takes no memory
+                self._staging.write(self._pieces.pop(), self._deadline)
 
     def publish(
         self, name: str, metadata: Mapping[str, str], *, content_type: str, generation: int
@@ -85,9 +84,11 @@ class Upload:
         blob.metadata = dict(metadata)
         blob.content_type = content_type
         if self._staging is None:
+            content = b"".join(self._pieces)
+            self._pieces.clear()
             with storage_trouble():
                 blob.upload_from_string(
-                    bytes(self._buffer),
+                    content,
                     content_type=content_type,
                     if_generation_match=generation,
                     **patience(self._deadline),

@@ -68,8 +68,8 @@ def test_the_default_feed_is_the_first_of_the_catalogue(d: Dispatching) -> None:
 def test_nothing_asked_means_the_latest_due_and_the_rechecked_ones(d: Dispatching) -> None:
     days = [today() - dt.timedelta(days=n) for n in (3, 2, 1)]
     d.store(f"tiny/{days[1].year}/{days[1]}.csv.gz")
-    for kwargs in ({}, {"json": {}}, {"data": b" \n"}):
-        response = d.process.post(**kwargs)
+    for body in (b"", b"{}", b" \n"):
+        response = d.process.post(data=body)
         assert response.status_code == 202
         assert response.json()["dispatched"] == [str(day) for day in days]
         assert [(m["period"], m["mode"]) for m in d.messages()] == [

@@ -80,11 +80,10 @@ class Picky:
     ) -> PublishResponse:
         if self.hang is not None:
             self.hang.wait(30)
-        if any(
-            self.refused_period == m.attributes["period"].encode() for m in request.messages
-        ):
+        periods = [message.attributes["period"] for message in request.messages]
+        if self.refused_period in periods:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "not allowed")
-        self.taken += [m.attributes["period"] for m in request.messages]
+        self.taken += periods
         return PublishResponse(message_ids=["1"] * len(request.messages))
 
     def stop(self) -> None:

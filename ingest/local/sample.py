@@ -15,7 +15,7 @@ to week they go on, but the step across the seam is larger than the traffic of t
 Audits ignore summer time. The weeks of mid-2015, unpadded in reality, are padded. Old weeks
 are as in an excerpt of 2011 (LF, nine digits), except that it tears "DOOR OPEN" and
 "RECOVR AUD" into two readings and these keep them whole, as a published one of 2013 does.
-Their size, 9 to 10 MB, is the number of turnstiles times about 45 readings (the excerpt has 47
+Their size, some 9 MB, is the number of turnstiles times about 45 readings (the excerpt has 47
 of each); gzip makes them 5.6 times smaller, the excerpt, from busier stations, 5.0 times. The
 first file has seven days from 2010-04-17, when the real one begins; where that ends is not
 known. The corrupt file begins like the real one and is made up from there.

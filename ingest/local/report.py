@@ -1,0 +1,82 @@
+"""What the commands print of plans, runs and feeds."""
+
+from collections import Counter
+from datetime import datetime
+
+from rich.table import Table
+
+from ingest.feed import Feed
+from ingest.feeds import Catalogue
+from ingest.local.client import Dispatched, Run, RunPeriod
+from ingest.local.terminal import new_table
+from ingest.times import iso
+
+# Outcomes that mean a period is not in the lake, and will not be by itself.
+FAILURES = frozenset({"absent", "rejected", "failed"})
+_STYLES = {"stored": "green", "revised": "yellow", **dict.fromkeys(FAILURES, "red")}
+
+
+def plan_table(planned: Dispatched) -> Table:
+    """Return the periods of a plan by date: what would become of each, and why."""
+    rows = {period: ("dispatch", "") for period in planned.dispatched}
+    rows |= {skip.period: ("skip", skip.reason) for skip in planned.skipped}
+    table = new_table("period", "would", "because")
+    for period, row in sorted(rows.items()):
+        table.add_row(period, *row)
+    return table
+
+
+def skips_clause(planned: Dispatched) -> str:
+    """Say how many periods are left alone, by reason."""
+    reasons = Counter(skip.reason for skip in planned.skipped)
+    counts = ", ".join(f"{n:,} {reason}" for reason, n in sorted(reasons.items()))
+    return f"{len(planned.skipped):,} skipped" + (f" ({counts})" if counts else "")
+
+
+def outcomes_table(run: Run) -> Table:
+    """Return how many periods of a run came to each outcome."""
+    table = new_table("outcome", "periods")
+    counts = Counter(period.outcome or "unfinished" for period in run.periods)
+    for outcome, count in counts.most_common():
+        table.add_row(outcome, f"{count:,}", style=_STYLES.get(outcome))
+    return table
+
+
+def failures(run: Run) -> list[RunPeriod]:
+    """Return the periods that failed for good."""
+    return [period for period in run.periods if period.outcome in FAILURES]
+
+
+def failures_table(periods: list[RunPeriod]) -> Table:
+    """Return failed periods with their outcomes and reasons."""
+    table = new_table("period", "outcome", "reason")
+    for period in periods:
+        table.add_row(period.period, period.outcome, period.reason)
+    return table
+
+
+def feeds_table(catalogue: Catalogue, now: datetime) -> Table:
+    """Return the feeds of a catalogue as they stand at `now`."""
+    table = new_table("feed", "title", "cadence", "first", "last", "due by now", "next due")
+    for feed in catalogue.values():
+        table.add_row(*_feed_row(feed, now))
+    return table
+
+
+def _feed_row(feed: Feed, now: datetime) -> list[str]:
+    calendar = feed.calendar
+    first = calendar.named(min((calendar.first, *calendar.also)))
+    last = calendar.last and calendar.named(max((calendar.last, *calendar.also)))
+    due, following = 0, first
+    for latest in calendar.latest_due(now, 1):
+        due = sum(1 for _ in calendar.between(first.at, latest.at))
+        following = calendar.neighbours(latest.at)[1]
+    return [
+        feed.name,
+        feed.title,
+        calendar.cadence,
+        first.key,
+        last.key if last else "",
+        f"{due:,}",
+        f"{following.key} at {iso(calendar.due(following))}" if following else "ended",
+    ]

@@ -1,0 +1,68 @@
+"""Output for people: styled in a terminal, plain lines anywhere else."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+_PLAIN_WIDTH = 200
+_PLAIN_SECONDS = 5.0
+
+
+def new_console() -> Console:
+    """Return the console of standard output; lines are never broken."""
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
+    return console
+
+
+def new_table(*columns: str) -> Table:
+    """Return a table without lines, its headers in bold."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+@contextmanager
+def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show how many of `total` are done; gives the function to tell it by."""
+    if not console.is_terminal or os.environ.get("NO_COLOR") or console.is_dumb_terminal:
+        yield _lines(console, label, total)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _lines(console: Console, label: str, total: int) -> Callable[[int], None]:
+    """Tell now and then, and at the end."""
+    told, last = -1, float("-inf")
+
+    def tell(done: int) -> None:
+        nonlocal told, last
+        due = time.monotonic() >= last + _PLAIN_SECONDS
+        if done != told and (due or done == total):
+            told, last = done, time.monotonic()
+            console.print(f"{label}: {done:,} of {total:,}")
+
+    return tell
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is shortest from the current folder."""
+    path, here = path.absolute(), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
