@@ -57,7 +57,7 @@ def test_a_run_with_nothing_to_do_is_done(d: Dispatching) -> None:
 class Picky:
     """A Pub/Sub that refuses the batch it is told to, and hangs when it is told to."""
 
-    topic = "projects/p/topics/t"
+    topic = "projects/test/topics/periods"
 
     def __init__(self) -> None:
         self.taken: list[str] = []

@@ -1,7 +1,7 @@
 """A client of dispatch's HTTP interface."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -91,14 +91,17 @@ class DispatchClient:
         """Send a request; raise AnswerError where it is refused or fails."""
         return self._ask("POST", "/", Dispatched, json=request)
 
-    def follow(self, run: str, timeout: float) -> Iterator[Run]:
+    def follow(
+        self, run: str, timeout: float, watch: Callable[[], None] = lambda: None
+    ) -> Iterator[Run]:
         """Yield a run's state time and again, until it is done or the time is over.
 
-        Raises AnswerError where dispatch answers no more.
+        Each time, `watch` is called. Raises AnswerError where dispatch answers no more.
         """
         end = time.monotonic() + timeout
         heard = time.monotonic()
         while True:
+            watch()
             asked = time.monotonic()
             try:
                 state = self._ask("GET", f"/runs/{run}", Run)

@@ -70,6 +70,7 @@ class PushConnection:
             response = self._http.getresponse()
             response.drain_conn()
         except (OSError, HTTPException, HTTPError):
+            self._http.close()
             return None
         if response.status < 200:
             # An interim answer (102) settles the message, but a final one may follow it.

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +34,14 @@ def new_table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def print_pairs(console: Console, pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, each pair a line, so that values can be copied whole."""
+    pairs = list(pairs)
+    width = max(len(name) for name, _ in pairs) + 3
+    for name, value in pairs:
+        console.print(f"  {name:<{width}}{value}")
 
 
 @contextmanager

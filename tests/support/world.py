@@ -108,7 +108,7 @@ def world(directory: Path) -> Iterator[World]:
         feeds.write_text(CATALOGUE.format(source=source.url))
         env = {
             "LAKEFILL_BUCKET": "lake",
-            "LAKEFILL_TOPIC": "projects/p/topics/t",
+            "LAKEFILL_TOPIC": "projects/test/topics/periods",
             "LAKEFILL_FEEDS": str(feeds),
             "LAKEFILL_DEADLINE_SECONDS": "20",
             "LAKEFILL_MAX_ATTEMPTS": "5",

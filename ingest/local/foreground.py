@@ -1,0 +1,63 @@
+"""The stack in the foreground: where everything is, what to paste, log lines as they come."""
+
+import json
+import time
+
+from rich.console import Console
+from rich.text import Text
+
+from ingest.local.options import Options
+from ingest.local.stack import Stack
+from ingest.local.terminal import print_pairs, shown
+
+_STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+
+# Requests worth trying, each a line of the README.
+REQUESTS = (
+    ("one Saturday", '{"date": "2023-06-03"}'),
+    ("a month", '{"date": "2023-06"}'),
+    ("a range", '{"start": "2023-07-01", "end": "2023-07-31"}'),
+    ("the latest", ""),
+    ("a dry run", '{"date": "2022", "dry_run": true}'),
+)
+
+
+def serve(console: Console, options: Options) -> None:
+    """Run a stack until a signal ends it; raise StackError where a part of it ends."""
+    with Stack(options) as stack:
+        _introduce(console, stack)
+        stack.wait()
+
+
+def show_line(console: Console, name: str, line: str) -> None:
+    """Print a line of a function's output as a person reads it."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = line
+    if not isinstance(entry, dict):
+        entry = {"message": line}
+    elif "message" not in entry:
+        return  # the logging library introduces itself
+    severity = str(entry.get("severity", "ERROR"))
+    text = f"{time.strftime('%H:%M:%S')} {severity:<7} {name:<8} {entry['message']}"
+    console.print(Text(text, style=_STYLES.get(severity, "")))
+
+
+def _introduce(console: Console, stack: Stack) -> None:
+    options, url = stack.options, stack.url.replace("127.0.0.1", "localhost")
+    source = f"{stack.source_url} (sample weeks)" if stack.source_url else "the feeds' own"
+    console.print("lakefill is up. Ctrl-C stops it; the lake stays.", style="bold")
+    parts = [
+        ("dispatch", url),
+        ("worker", stack.worker_url),
+        ("Pub/Sub", f"{stack.pubsub.host} ({options.pubsub})"),
+        ("storage", f"{stack.storage_url}, bucket {options.bucket}"),
+        ("source", source),
+        ("lake", f"{shown(stack.lake)}/"),
+        ("logs", f"{shown(stack.log('worker').parent)}/"),
+    ]
+    print_pairs(console, parts)
+    console.print("Ask it for", style="bold")
+    print_pairs(console, [(what, f"curl -d '{body}' {url}") for what, body in REQUESTS])
+    console.print()
