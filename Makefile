@@ -34,6 +34,9 @@ test: setup ## format, lint, types, unit, property and integration tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
+bench: setup ## measure: time and memory, against named peers in the same run
+	$(BIN)/python -m bench
+
 requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make requirements" $(UPGRADE) \

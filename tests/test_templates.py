@@ -1,5 +1,7 @@
 """URLs and object names: what templates render, refuse, and could render alike."""
 
+from calendar import day_name, month_name
+from collections.abc import Callable
 from datetime import datetime
 from itertools import combinations, product
 
@@ -11,7 +13,7 @@ from ingest.templates import Template
 from tests.support.strategies import at
 
 # What each directive writes, without strftime.
-WRITTEN = {
+WRITTEN: dict[str, Callable[[datetime], str]] = {
     "%Y": lambda d: f"{d.year:04}",
     "%y": lambda d: f"{d.year % 100:02}",
     "%m": lambda d: f"{d.month:02}",
@@ -29,14 +31,10 @@ WRITTEN = {
     "%w": lambda d: f"{d.isoweekday() % 7}",
     "%I": lambda d: f"{(d.hour + 11) % 12 + 1:02}",
     "%p": lambda d: "AM" if d.hour < 12 else "PM",
-    "%b": lambda d: "JanFebMarAprMayJunJulAugSepOctNovDec"[d.month * 3 - 3 : d.month * 3],
-    "%B": lambda d: (
-        "January February March April May June July August September October November December"
-    ).split()[d.month - 1],
-    "%a": lambda d: "MonTueWedThuFriSatSun"[d.weekday() * 3 :][:3],
-    "%A": lambda d: "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()[
-        d.weekday()
-    ],
+    "%b": lambda d: month_name[d.month][:3],
+    "%B": lambda d: month_name[d.month],
+    "%a": lambda d: day_name[d.weekday()][:3],
+    "%A": lambda d: day_name[d.weekday()],
 }
 DATES = st.datetimes(at(1001), at(9998))
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=6)

@@ -155,6 +155,7 @@ class Backlog:
         """Let every `take` return None. What is still queued stays where it is."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is queued or under way; False after `timeout` seconds."""

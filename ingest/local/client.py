@@ -94,28 +94,26 @@ class DispatchClient:
     def follow(
         self, run: str, timeout: float, watch: Callable[[], None] = lambda: None
     ) -> Iterator[Run]:
-        """Yield a run's state time and again, until it is done or the time is over.
+        """Yield a run's state at least once, until it is done or the time is over.
 
-        Each time, `watch` is called. Raises AnswerError where dispatch answers no more.
+        `watch` is called before each look. Raises AnswerError where dispatch does not answer,
+        for longer than a moment.
         """
-        end = time.monotonic() + timeout
-        heard = time.monotonic()
+        heard = started = time.monotonic()
         while True:
             watch()
             asked = time.monotonic()
             try:
-                state = self._ask("GET", f"/runs/{run}", Run)
+                run_now = self._ask("GET", f"/runs/{run}", Run)
             except AnswerError as error:
                 passing = error.status is None or error.status >= 500
-                if not passing or time.monotonic() > heard + _SILENCE_SECONDS:
+                if not passing or asked > heard + _SILENCE_SECONDS:
                     raise
             else:
-                yield state
+                yield run_now
                 heard = time.monotonic()
-                if state.done:
+                if run_now.done or heard > started + timeout:
                     return
-            if time.monotonic() >= end:
-                return
             # A long run's state is costly to put together: it is not asked for all the time.
             time.sleep(max(_POLL_SECONDS, heard - asked))
 

@@ -31,7 +31,9 @@ def run_demo(console: Console, options: Options, date: str) -> None:
     """
     stack = Stack(replace(options, bucket=_BUCKET, fresh=True))
     left = stack.lake.exists()
-    console.print("Starting the object server, the sample source, Pub/Sub, worker and dispatch.")
+    console.print(
+        "Starting the object server, the sample source, Pub/Sub, worker and dispatch."
+    )
     with stack:
         if left:
             console.print(f"Removed {shown(stack.lake)}/, the lake of the run before.")
@@ -63,9 +65,7 @@ def _ingest(console: Console, stack: Stack, date: str) -> float:
 def _verify(console: Console, stack: Stack) -> list[Comparison]:
     """Read every object back and compare it with its source."""
     blobs = [
-        blob
-        for blob in stack.bucket.list_blobs()
-        if "lakefill-sha256" in (blob.metadata or {})
+        blob for blob in stack.bucket.list_blobs() if "lakefill-sha256" in (blob.metadata or {})
     ]
     comparisons = []
     with progress(console, "verified", len(blobs)) as tell:

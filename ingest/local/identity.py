@@ -34,15 +34,20 @@ class IdentityToken(requests.auth.AuthBase):
         """Sign a request; raise IdentityError where there is no token to be had."""
         if time.time() > self._expires - _MARGIN_SECONDS:
             self._token = _fetch(self._audience)
-            self._expires = float(jwt.decode(self._token, verify=False)["exp"])
+            self._expires = _expiry(self._token)
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _expiry(token: str) -> float:
+    claims = jwt.decode(token, verify=False)  # type: ignore[no-untyped-call]
+    return float(claims["exp"])
 
 
 def _fetch(audience: str) -> str:
     """Get a token as a service account where there is one, else as gcloud's user."""
     try:
-        return str(id_token.fetch_id_token(Request(), audience))
+        return str(id_token.fetch_id_token(Request(), audience))  # type: ignore[no-untyped-call]
     except GoogleAuthError:
         pass
     command = ["gcloud", "auth", "print-identity-token"]

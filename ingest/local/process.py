@@ -81,7 +81,8 @@ class Process:
             except subprocess.TimeoutExpired:
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"{self.name} was not ready after {START_SECONDS:.0f} s; its log is {self.log}"
+                        f"{self.name} was not ready after {START_SECONDS:.0f} s; "
+                        f"its log is {self.log}"
                     ) from None
             self.check()
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rich.table import Table
 
+from ingest.calendar import Period
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
 from ingest.local.client import Dispatched, Run, RunPeriod
@@ -18,7 +19,7 @@ _STYLES = {"stored": "green", "revised": "yellow", **dict.fromkeys(FAILURES, "re
 
 def plan_table(planned: Dispatched) -> Table:
     """Return the periods of a plan by date: what would become of each, and why."""
-    rows = {period: ("dispatch", "") for period in planned.dispatched}
+    rows = dict.fromkeys(planned.dispatched, ("dispatch", ""))
     rows |= {skip.period: ("skip", skip.reason) for skip in planned.skipped}
     table = new_table("period", "would", "because")
     for period, row in sorted(rows.items()):
@@ -67,7 +68,8 @@ def _feed_row(feed: Feed, now: datetime) -> list[str]:
     calendar = feed.calendar
     first = calendar.named(min((calendar.first, *calendar.also)))
     last = calendar.last and calendar.named(max((calendar.last, *calendar.also)))
-    due, following = 0, first
+    due = 0
+    following: Period | None = first
     for latest in calendar.latest_due(now, 1):
         due = sum(1 for _ in calendar.between(first.at, latest.at))
         following = calendar.neighbours(latest.at)[1]

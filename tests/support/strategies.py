@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import strategies as st
 
 from ingest.calendar import Cadence, Calendar
+from ingest.errors import ConfigurationError
 from ingest.feed import Feed
 from ingest.feeds import read_catalogue
 
@@ -44,6 +46,13 @@ def entry(cadence: Cadence = "day", **keys: object) -> dict[str, Any]:
 def feed_of(cadence: Cadence = "day", **keys: object) -> Feed:
     """The feed of such an entry, as the catalogue reads it."""
     return read_catalogue(json.dumps({"f": entry(cadence, **keys)}))["f"]
+
+
+def refusal(text: str) -> str:
+    """What a catalogue is refused with."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_catalogue(text)
+    return str(caught.value)
 
 
 def on_grid(at: datetime, cadence: Cadence, weekday: int = 0) -> bool:
