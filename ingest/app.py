@@ -195,7 +195,8 @@ def _worker() -> "Worker":
 
     settings = _settings()
     _logging()
-    transfer = Transfer(_lake(), Source(new_session(), settings.contact), utc_now)
+    source = Source(new_session(), settings.contact, now=utc_now)
+    transfer = Transfer(_lake(), source, utc_now)
     return Worker(
         load_catalogue(settings.feeds),
         _lake(),

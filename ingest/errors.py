@@ -4,6 +4,7 @@
     - `ConfigurationError`: a setting or the catalogue; the operator mends it
     - `TransferError`: one attempt at one period did not store anything
         - `RetryError`: worth another delivery
+            - `StartOverError`: worth another start in the same one
         - `AbsentError`: the source does not have the file
         - `RejectedError`: the source's answer is not the file
 
@@ -65,6 +66,13 @@ class TransferError(LakefillError):
 
 class RetryError(TransferError):
     """Passing trouble: Pub/Sub delivers the message again."""
+
+
+class StartOverError(RetryError):
+    """A transfer broke off that cannot be taken up where it did; `cause` says how it broke."""
+
+    def __init__(self, cause: RetryError) -> None:
+        super().__init__(cause.reason, str(cause), source_status=cause.source_status)
 
 
 class AbsentError(TransferError):

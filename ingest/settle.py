@@ -7,10 +7,10 @@ from typing import Literal
 
 from ingest.calendar import shift
 from ingest.compress import content_type
+from ingest.download import Validators
 from ingest.errors import RetryError
 from ingest.job import Job, Result, Suspicion
 from ingest.lake import Lake, PreconditionError, StoredObject
-from ingest.source import Validators
 from ingest.times import iso
 from ingest.upload import Upload
 
@@ -27,6 +27,7 @@ class Arrival:
     status: int
     provable: bool
     validators: Validators
+    resumed: int
     bytes: int
     rows: int | None
     sha256: str
@@ -49,7 +50,7 @@ def settle(
         "source_status": arrival.status,
         "source_bytes": arrival.bytes,
         "stored_bytes": upload.size,
-        "resumed": 0,
+        "resumed": arrival.resumed,
     }
     if arrival.rows is not None:
         fields["rows"] = arrival.rows

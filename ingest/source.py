@@ -1,8 +1,11 @@
-"""The source: one GET, its redirects kept on a leash, its body read in fixed blocks."""
+"""The source: one request, its redirects kept on a leash, its word to wait heeded."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -11,16 +14,16 @@ import urllib3
 
 from ingest import __version__
 from ingest.deadline import Deadline
+from ingest.download import Download, Validators
 from ingest.errors import AbsentError, Reason, RejectedError, RetryError
 from ingest.feed import Feed
-
-# The compressor is fed in blocks of this size: what it writes depends on how its input is cut.
-BLOCK_BYTES = 2**20
 
 CONNECT_SECONDS = 10.0
 # Longest silence of the source. One portal takes 55 s for a large aggregate (data.ny.gov).
 SILENCE_SECONDS = 60.0
 MOST_REDIRECTS = 5
+# How often a source's Retry-After is heeded in one delivery.
+MOST_WAITS = 3
 
 _PASSING: dict[int, Reason] = {
     202: "accepted",  # being prepared: Socrata's word for "ask again"
@@ -30,104 +33,25 @@ _PASSING: dict[int, Reason] = {
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What a source gave to tell its versions apart, verbatim."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """Return the request headers that ask for another version only (RFC 9110, 13.1)."""
-        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in conditions.items() if value}
-
-
 class NotModifiedError(Exception):
     """The source still has the version that was asked about (304)."""
 
 
-class Download:
-    """A response whose body is still to be read.
+class Source:
+    """Fetches what the catalogue names, over one requests session.
 
-    `length` is its Content-Length in bytes, where that counts; `provable` says whether the
-    end of the body can be told from a connection that broke.
+    `now` (aware) and `pause` (seconds) are the clock, for Retry-After and between tries.
     """
 
-    def __init__(self, response: requests.Response, max_bytes: int) -> None:
-        self._raw: urllib3.HTTPResponse = response.raw
-        self._max_bytes = max_bytes
-        headers = response.headers
-        chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
-        length = headers.get("Content-Length", "").strip()
-        self.status = response.status_code
-        self.length = int(length) if length.isdecimal() and not chunked else None
-        self.provable = chunked or self.length is not None
-        self.content_type = headers.get("Content-Type", "")
-        self.validators = Validators(headers.get("ETag"), headers.get("Last-Modified"))
-        if self.length is not None and self.length > max_bytes:
-            raise self._too_large(f"announces {self.length} bytes")
-        if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-            raise RejectedError(
-                "encoding",
-                f"the source sent Content-Encoding {headers['Content-Encoding']!r} unasked",
-                source_status=self.status,
-            )
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the body in blocks of BLOCK_BYTES, the last one shorter.
-
-        Raises RetryError where it is cut off or stalls, RejectedError past `max_bytes`.
-        """
-        pieces: list[bytes] = []
-        filled = total = 0
-        while piece := self._read(BLOCK_BYTES - filled):
-            pieces.append(piece)
-            filled += len(piece)
-            total += len(piece)
-            if total > self._max_bytes:
-                raise self._too_large("goes on")
-            if filled == BLOCK_BYTES:
-                yield b"".join(pieces)
-                pieces, filled = [], 0
-        if self.length is not None and total != self.length:
-            raise self._cut(f"{total} of {self.length} bytes arrived")
-        if pieces:
-            yield b"".join(pieces)
-
-    def abort(self) -> None:
-        """Wake a thread that waits for the body; reading on raises."""
-        with suppress(ValueError, OSError):  # the body is read already
-            self._raw.shutdown()
-
-    def _read(self, most: int) -> bytes:
-        try:
-            return self._raw.read1(most)
-        except urllib3.exceptions.ReadTimeoutError:
-            raise RetryError(
-                "stalled",
-                f"the source sent nothing for {SILENCE_SECONDS:.0f} s",
-                source_status=self.status,
-            ) from None
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._cut(type(error).__name__) from error
-
-    def _cut(self, how: str) -> RetryError:
-        return RetryError("cut", f"the body broke off: {how}", source_status=self.status)
-
-    def _too_large(self, how: str) -> RejectedError:
-        return RejectedError(
-            "large",
-            f"the source {how}, beyond the feed's max_bytes of {self._max_bytes}",
-            source_status=self.status,
-        )
-
-
-class Source:
-    """Fetches what the catalogue names, over one requests session."""
-
-    def __init__(self, session: requests.Session, contact: str) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: requests.Session,
+        contact: str,
+        *,
+        now: Callable[[], datetime],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._session, self._now, self._pause = session, now, pause
         self._headers = {
             "User-Agent": f"lakefill/{__version__} (+{contact})",
             "Accept": "*/*",
@@ -144,27 +68,66 @@ class Source:
         With `known`, a source that still has that version raises NotModifiedError. Raises
         AbsentError, RejectedError or RetryError, as the answer means for `feed`.
         """
-        with self._answer(feed, url, deadline, known or Validators()) as response:
-            yield Download(response, feed.max_bytes)
+        conditions = {} if known is None else known.headers()
+        response, url = self._follow(feed, url, deadline, conditions)
+        with ExitStack() as parts:
+            parts.callback(response.close)
+            _judge(response.status_code, feed, conditional=bool(conditions))
+            download = Download(
+                response,
+                max_bytes=feed.max_bytes,
+                decode=feed.compress == "gzip",
+                deadline=deadline,
+                ask_again=partial(self._get, url, deadline),
+                pause=self._pause,
+            )
+            parts.callback(download.close)
+            yield download
 
-    @contextmanager
-    def _answer(
-        self, feed: Feed, url: str, deadline: Deadline, known: Validators
-    ) -> Iterator[requests.Response]:
+    def _follow(
+        self, feed: Feed, url: str, deadline: Deadline, conditions: dict[str, str]
+    ) -> tuple[requests.Response, str]:
+        """Return the answer that is no redirect, and the URL that gave it."""
         for _ in range(MOST_REDIRECTS + 1):
-            with self._get(url, deadline, known) as response:
-                if response.status_code not in _REDIRECTS:
-                    _judge(response.status_code, feed, conditional=bool(known.headers()))
-                    yield response
-                    return
+            response = self._get_in_time(url, deadline, conditions)
+            if response.status_code not in _REDIRECTS:
+                return response, url
+            with closing(response):
                 url = _redirect(url, response, feed)
         raise RejectedError("redirect", f"more than {MOST_REDIRECTS} redirects")
 
-    def _get(self, url: str, deadline: Deadline, known: Validators) -> requests.Response:
+    def _get_in_time(
+        self, url: str, deadline: Deadline, conditions: dict[str, str]
+    ) -> requests.Response:
+        """Ask, and once more when the source says when, and that leaves time enough."""
+        for _ in range(MOST_WAITS):
+            response = self._get(url, deadline, conditions)
+            wait = self._retry_after(response)
+            if wait is None or wait > deadline.left() / 2:
+                return response
+            response.close()
+            self._pause(wait)
+        return self._get(url, deadline, conditions)
+
+    def _retry_after(self, response: requests.Response) -> float | None:
+        """Return how long the source asks to be left alone, in seconds (RFC 9110, 10.2.3)."""
+        text = response.headers.get("Retry-After", "")[:40].strip()
+        if response.status_code not in {429, 503} or not text:
+            return None
+        if text.isascii() and text.isdecimal():
+            return float(text)
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+        return max((until - self._now()).total_seconds(), 0)
+
+    def _get(self, url: str, deadline: Deadline, headers: dict[str, str]) -> requests.Response:
         try:
             return self._session.get(
                 url,
-                headers=self._headers | known.headers(),
+                headers=self._headers | headers,
                 stream=True,
                 allow_redirects=False,
                 timeout=(deadline.left(CONNECT_SECONDS), deadline.left(SILENCE_SECONDS)),

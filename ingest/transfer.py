@@ -1,21 +1,25 @@
 """One period: from its source, past the checks, through the compressor, into the lake."""
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from datetime import datetime
 
 from ingest.ahead import read_ahead
 from ingest.checks import Inspection
 from ingest.compress import encode
-from ingest.errors import AbsentError
+from ingest.download import Download, Validators
+from ingest.errors import AbsentError, StartOverError
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
 from ingest.settle import Arrival, settle
-from ingest.source import Download, NotModifiedError, Source, Validators
+from ingest.source import NotModifiedError, Source
 from ingest.upload import Upload
 
 # Blocks of 1 MiB between the thread that reads and hashes and the one that compresses and
 # uploads: enough that neither waits for the other's hiccups.
 _BLOCKS_AHEAD = 3
+# How often one delivery begins a file from its start.
+_MOST_STARTS = 3
 
 
 class Transfer:
@@ -34,7 +38,7 @@ class Transfer:
             _validators(seen) if seen is not None and held and job.mode == "recheck" else None
         )
         try:
-            return self._fetch(job, seen, known)
+            return self._fetch_whole(job, seen, known)
         except NotModifiedError:
             return Result(
                 "unchanged", "the source has no newer version", {"source_status": 304}
@@ -48,6 +52,15 @@ class Transfer:
                 {"source_status": error.source_status},
                 {"gone": f"it is stored, but {error}"},
             )
+
+    def _fetch_whole(
+        self, job: Job, seen: StoredObject | None, known: Validators | None
+    ) -> Result:
+        """Fetch, and start over where a body broke off that cannot be taken up again."""
+        for _ in range(_MOST_STARTS - 1):
+            with suppress(StartOverError):
+                return self._fetch(job, seen, known)
+        return self._fetch(job, seen, known)
 
     def _fetch(self, job: Job, seen: StoredObject | None, known: Validators | None) -> Result:
         incoming = _Incoming(self._source, job, known)
@@ -91,6 +104,7 @@ class _Incoming:
             status=self._download.status,
             provable=self._download.provable,
             validators=self._download.validators,
+            resumed=self._download.resumed,
             bytes=self._inspection.bytes,
             rows=self._inspection.rows,
             sha256=self._inspection.sha256,

@@ -125,6 +125,16 @@ def test_these_statuses_acknowledge(
     assert pubsub.counts == Counts(published=2, acknowledged=2)
 
 
+def test_the_answer_after_an_interim_one_is_not_taken_for_the_next(
+    serve: Serve, connect: Connect, endpoint: PushEndpoint
+) -> None:
+    endpoint.answer = lambda delivery: 503 if delivery.attempt == 1 else 102
+    pubsub = serve(max_outstanding=1)
+    publish(connect(pubsub), pubsub.topic, *[b"x"] * 5)
+    assert pubsub.wait_idle(IDLE_SECONDS)
+    assert pubsub.counts == Counts(published=5, acknowledged=5, retried=5)
+
+
 @pytest.mark.parametrize("status", [203, 206, 302, 400, 404, 412, 429, 500, 503, HANG_UP])
 def test_anything_else_has_it_delivered_again(
     serve: Serve, connect: Connect, endpoint: PushEndpoint, status: int
@@ -276,7 +286,9 @@ def test_stopping_waits_neither_for_answers_nor_for_backoffs(
     before = set(threading.enumerate())
     forever = threading.Event()
     endpoint.answer = lambda delivery: 503 if delivery.data == b"late" else forever.wait() or 0
-    subscription = Subscription(push_endpoint=endpoint.url, max_outstanding=4)
+    subscription = Subscription(
+        push_endpoint=endpoint.url, max_outstanding=4, ack_deadline_seconds=20
+    )
     with EmbeddedPubsub(subscription) as pubsub:
         publish(connect(pubsub), pubsub.topic, b"late", *[b"held"] * 3)
         endpoint.wait_for(4)

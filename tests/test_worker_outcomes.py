@@ -123,6 +123,7 @@ def test_what_is_missing_after_grace_is_absent_and_on_record(
         (Reply(b""), "empty"),
         (Reply(b"a,b\n1,2\n"), "small"),
         (Reply(b"x,y\n" + CSV), "header"),
+        (Reply(CSV, headers={"Content-Encoding": "br"}), "encoding"),
         (Reply(CSV, headers={"Content-Encoding": "gzip"}), "encoding"),
         (Reply(CSV, status=401), "status"),
         (Reply(CSV, status=403), "status"),

@@ -72,8 +72,12 @@ class _Handler(QuietHandler):
         if status == HANG_UP:
             self.close_connection = True
             return
+        if status < 200:
+            self.send_response(status)  # an interim answer; the final one follows
+            self.end_headers()
+            status = 200
         self.send_response(status)
-        if status >= 200 and status != 204:
+        if status != 204:
             self.send_header("Content-Length", "0")
         self.end_headers()
         self.close_connection |= self.served == self.server.requests_per_connection

@@ -1,0 +1,56 @@
+"""Unzipping a stream in bounded memory, and noticing where it is not sound gzip."""
+
+from collections.abc import Iterator
+
+from zlib_ng import zlib_ng
+
+# Pieces come out in at most this size, so that a bomb takes no memory.
+_PIECE_BYTES = 2**20
+
+
+class NotGzipError(ValueError):
+    """The bytes are not gzip, or end in the middle of it."""
+
+
+class Gunzip:
+    """Unzips gzip data of any number of members, checking each one's CRC and length."""
+
+    def __init__(self) -> None:
+        self._member = zlib_ng.decompressobj(wbits=31)
+        self._between = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what the next bytes unzip to; raise NotGzipError where they do not."""
+        rest = data
+        while rest:
+            if self._between:
+                # Zeros after a member are padding (gzip(1) accepts them).
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    return
+                self._member = zlib_ng.decompressobj(wbits=31)
+            yield self._unzip(rest)
+            rest = self._member.unused_data if self._between else self._member.unconsumed_tail
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield what was held back; raise NotGzipError where the data must go on."""
+        while not self._between and (piece := self._unzip(b"")):
+            yield piece
+        if not self._between:
+            raise NotGzipError("the file ends in the middle of its gzip data")
+
+    def _unzip(self, data: bytes) -> bytes:
+        try:
+            piece = self._member.decompress(data, _PIECE_BYTES)
+        except zlib_ng.error as error:  # type: ignore[misc]  # a class; its stub errs
+            raise NotGzipError(f"the file is not sound gzip: {error}") from None
+        self._between = self._member.eof
+        return piece
+
+
+def unzipped(data: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what gzip data unzips to; raise NotGzipError where it is not sound or whole."""
+    gunzip = Gunzip()
+    for piece in data:
+        yield from gunzip.feed(piece)
+    yield from gunzip.finish()
