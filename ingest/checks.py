@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ingest.calendar import Period
 from ingest.errors import RejectedError
@@ -11,6 +12,10 @@ from ingest.gunzip import Gunzip, NotGzipError
 
 # A header longer than this is none.
 _LONGEST_HEADER = 65536
+
+# What is stored as it came may unzip to so many times the feed's max_bytes. Looking at more
+# would only take time: a bomb of 2 GiB unzips to 2 TiB.
+_MOST_UNZIPPED = 20
 
 _HTML_STARTS = (b"<!doctype html", b"<html", b"<head", b"<body")
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -31,6 +36,7 @@ class Inspection:
         self._gzip = Gunzip() if is_gzip(feed) else None
         self._lines = 0
         self._last_block = b""
+        self._unzipped = 0
         self.bytes = 0
 
     def watch(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -60,7 +66,7 @@ class Inspection:
         self._hash.update(block)
         self._last_block = block
         if self._gzip is not None:
-            _pass_through(self._gzip.feed(block))
+            self._unzip(self._gzip.feed(block))
         elif self._feed.compress == "gzip":
             self._lines += block.count(b"\n")
 
@@ -83,15 +89,18 @@ class Inspection:
                 f"{self._feed.checks.min_bytes}",
             )
         if self._gzip is not None:
-            _pass_through(self._gzip.finish())
+            self._unzip(self._gzip.finish())
 
-
-def _pass_through(unzipped: Iterator[bytes]) -> None:
-    try:
-        for _ in unzipped:
-            pass
-    except NotGzipError as error:
-        raise RejectedError("gzip", str(error)) from None
+    def _unzip(self, pieces: Iterator[bytes]) -> None:
+        """Look that the pieces unzip, and not to a bomb."""
+        most = _MOST_UNZIPPED * self._feed.max_bytes
+        try:
+            for piece in pieces:
+                self._unzipped += len(piece)
+                if self._unzipped > most:
+                    raise RejectedError("large", f"the file unzips to more than {most} bytes")
+        except NotGzipError as error:
+            raise RejectedError("gzip", str(error)) from None
 
 
 def is_gzip(feed: Feed) -> bool:
@@ -100,11 +109,13 @@ def is_gzip(feed: Feed) -> bool:
 
 
 def _check_header(block: bytes, expected: tuple[str, ...]) -> None:
-    line = block[:_LONGEST_HEADER].partition(b"\n")[0].decode("utf-8-sig", "replace").strip()
-    try:
-        names = tuple(name.strip() for name in next(csv.reader([line]), []))
-    except csv.Error:
-        names = ()
+    first = block[: _LONGEST_HEADER + 1].partition(b"\n")[0]
+    line = first.decode("utf-8-sig", "replace").strip()
+    names: tuple[str, ...] = ()
+    if len(first) <= _LONGEST_HEADER:
+        with suppress(csv.Error):
+            columns = next(csv.reader([line], skipinitialspace=True), [])
+            names = tuple(name.strip() for name in columns)
     if names != expected:
         raise RejectedError(
             "header",

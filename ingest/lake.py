@@ -41,6 +41,9 @@ _TROUBLE = (
 )
 
 
+_ROLE = "the service account needs roles/storage.objectUser on the bucket"
+
+
 class PreconditionError(Exception):
     """Another writer was faster: the object is not the one that was seen."""
 
@@ -77,25 +80,22 @@ def storage_trouble() -> Iterator[None]:
     """Turn what the Storage client raises into RetryError or PreconditionError."""
     try:
         yield
-    except api.PreconditionFailed:
-        raise PreconditionError from None
-    except (api.Forbidden, api.Unauthorized) as error:
-        raise RetryError(
-            "permission",
-            "Cloud Storage refused: the service account needs roles/storage.objectUser on the "
-            f"bucket ({error.message})",
-        ) from error
     except _TROUBLE as error:
-        if _status(error) == 412:
-            raise PreconditionError from None
-        raise RetryError(
-            "storage", f"Cloud Storage: {type(error).__name__}: {error}"
-        ) from error
+        what = f"Cloud Storage: {type(error).__name__}: {error}"
+        match _status(error):
+            case 412:
+                raise PreconditionError from None
+            case 401 | 403:
+                raise RetryError("permission", f"{what}; {_ROLE}") from error
+            case _:
+                raise RetryError("storage", what) from error
 
 
 def _status(error: BaseException) -> int | None:
-    response = getattr(error, "response", None)
-    return getattr(response, "status_code", None)
+    """Return the HTTP status that the client was answered with, if it was."""
+    if isinstance(error, api.GoogleAPICallError):
+        return error.code
+    return getattr(getattr(error, "response", None), "status_code", None)
 
 
 def patience(deadline: Deadline, retry: Retry = DEFAULT_RETRY) -> dict[str, Any]:

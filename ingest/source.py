@@ -21,6 +21,8 @@ from ingest.feed import Feed
 CONNECT_SECONDS = 10.0
 # Longest silence of the source. One portal takes 55 s for a large aggregate (data.ny.gov).
 SILENCE_SECONDS = 60.0
+# And no more than this part of the time left, so that there is time to take it up again.
+_SILENCE_PART = 4
 MOST_REDIRECTS = 5
 # How often a source's Retry-After is heeded in one delivery.
 MOST_WAITS = 3
@@ -130,7 +132,10 @@ class Source:
                 headers=self._headers | headers,
                 stream=True,
                 allow_redirects=False,
-                timeout=(deadline.left(CONNECT_SECONDS), deadline.left(SILENCE_SECONDS)),
+                timeout=(
+                    deadline.left(CONNECT_SECONDS),
+                    min(deadline.left() / _SILENCE_PART, SILENCE_SECONDS),
+                ),
             )
         except requests.exceptions.ReadTimeout:
             raise RetryError("stalled", "the source did not answer in time") from None

@@ -41,6 +41,9 @@ class PushEndpoint(HttpServer):
         self.deliveries: list[Delivery] = []
         self.requests_per_connection: int | None = None
         """After that many, the server closes the connection unannounced."""
+        self.final_answers = threading.Event()
+        """Set when the final answer after an interim one (1xx) may go."""
+        self.final_answers.set()
         self._arrived = threading.Condition()
 
     def record(self, delivery: Delivery) -> None:
@@ -73,8 +76,9 @@ class _Handler(QuietHandler):
             self.close_connection = True
             return
         if status < 200:
-            self.send_response(status)  # an interim answer; the final one follows
+            self.send_response(status)
             self.end_headers()
+            self.server.final_answers.wait(10)
             status = 200
         self.send_response(status)
         if status != 204:

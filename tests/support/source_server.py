@@ -1,6 +1,10 @@
 """A source to order: what it answers at each path, well-behaved or not."""
 
+import contextlib
+import socket
+import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.support.http_server import HttpServer, QuietHandler
@@ -21,6 +25,30 @@ class Reply:
     """Wait for this before the last byte of the body (at most 30 s)."""
 
 
+class Wire:
+    """The connection of one request, for a script that answers it byte by byte."""
+
+    def __init__(self, connection: socket.socket, headers: dict[str, str], count: int) -> None:
+        self._connection, self.headers, self.count = connection, headers, count
+        """`count` is how often the path has been asked for, this time included."""
+
+    def send(self, *parts: bytes) -> None:
+        self._connection.sendall(b"".join(parts))
+
+    def reset(self) -> None:
+        """End the connection as a crashed peer does."""
+        linger = struct.pack("ii", 1, 0)
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._connection.close()
+
+    def wait_hung_up(self) -> None:
+        """Say nothing more, until the client hangs up (at most 30 s)."""
+        self._connection.settimeout(30)
+        with contextlib.suppress(OSError):
+            while self._connection.recv(1024):
+                pass
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request that came."""
@@ -36,6 +64,8 @@ class SourceServer(HttpServer):
         super().__init__(_Handler)
         self.replies: dict[str, Reply | list[Reply]] = {}
         """A list is used up from its front, its last reply stays."""
+        self.scripts: dict[str, Callable[[Wire], None]] = {}
+        """Paths that are answered byte by byte; the connection ends afterwards."""
         self.asked: list[Asked] = []
         self._arrived = threading.Condition()
 
@@ -62,7 +92,13 @@ class _Handler(QuietHandler):
     server: SourceServer
 
     def serve(self) -> None:
-        reply = self.server.take(self.path, dict(self.headers))
+        headers = dict(self.headers)
+        reply = self.server.take(self.path, headers)
+        if script := self.server.scripts.get(self.path):
+            count = len(self.server.asked_for(self.path))
+            self.close_connection = True
+            script(Wire(self.connection, headers, count))
+            return
         etag = reply.headers.get("ETag")
         if etag is not None and self.headers.get("If-None-Match") == etag:
             reply = Reply(status=304, headers=reply.headers)

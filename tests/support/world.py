@@ -40,6 +40,18 @@ zipped:
   cadence: day
   first: 2000-01-01
   compress: none
+  max_bytes: 1MiB
+capped:
+  url: {source}/capped/{{date:%Y-%m-%d}}.csv
+  object: capped/{{date:%Y-%m-%d}}.csv.gz
+  cadence: day
+  first: 2000-01-01
+  max_bytes: 2MiB
+refused:
+  url: http://127.0.0.1:9/{{date:%Y-%m-%d}}.csv
+  object: refused/{{date:%Y-%m-%d}}.csv.gz
+  cadence: day
+  first: 2000-01-01
 hourly:
   url: {source}/hourly/{{date:%Y-%m-%d-%-H}}.csv
   object: hourly/{{date:%Y-%m-%d}}/{{date:%H}}.csv.gz
@@ -110,7 +122,7 @@ def world(directory: Path) -> Iterator[World]:
             "LAKEFILL_BUCKET": "lake",
             "LAKEFILL_TOPIC": "projects/test/topics/periods",
             "LAKEFILL_FEEDS": str(feeds),
-            "LAKEFILL_DEADLINE_SECONDS": "20",
+            "LAKEFILL_DEADLINE_SECONDS": "10",
             "LAKEFILL_MAX_ATTEMPTS": "5",
             "STORAGE_EMULATOR_HOST": proxy.url,
             "GOOGLE_CLOUD_PROJECT": "p",

@@ -1,0 +1,35 @@
+"""Each fault of a source, against a running worker."""
+
+import pytest
+
+from tests.support.source_faults import FAULTS, Fault
+from tests.support.world import Deliveries, World
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_source_fault(here: World, day: Deliveries, fault: Fault) -> None:
+    suffix = ".gz" if fault.feed == "zipped" else ".csv"
+    path = f"/{fault.feed}/{day.day}{suffix}"
+    name = day.name if fault.feed == "tiny" else f"{fault.feed}/{day.day}{suffix}"
+    here.source.scripts[path] = fault.script
+    response = day.push(feed=fault.feed)
+    body = response.json()
+    assert (body["outcome"], body.get("reason")) == (fault.outcome, fault.reason), body
+    assert response.status_code == (503 if fault.outcome == "retry" else 200)
+    event = day.line(f"period_{fault.outcome}")
+    if fault.stores is None:
+        assert here.names(name) == []
+    else:
+        assert here.unzipped(name) == fault.stores
+        assert event["source_bytes"] == len(fault.stores)
+    if fault.asked is not None:
+        assert len(here.source.asked_for(path)) == fault.asked
+    if fault.resumed is not None:
+        assert event["resumed"] == fault.resumed or (fault.resumed < 0 < event["resumed"])
+    # A feed's own source is all that is ever asked, and nothing is left half-way.
+    assert here.names("_lakefill/staging/") == []
+
+
+def test_connection_refused(here: World, day: Deliveries) -> None:
+    body = day.push(feed="refused").json()
+    assert (body["outcome"], body["reason"]) == ("retry", "network")

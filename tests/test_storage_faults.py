@@ -1,0 +1,121 @@
+"""Each fault of Cloud Storage, small and staged uploads alike, against a running worker."""
+
+import base64
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.faults import Action, BreakUpload, DropConnection, Hold, LoseResponse, Status
+from tests.support.source_server import Reply
+from tests.support.storage_request import Request
+from tests.support.world import CSV, Deliveries, World
+
+BIG = b"a,b\n" + b"".join(
+    b"%s,0\n" % base64.b64encode(random.Random(3).randbytes(300_000)) for _ in range(36)
+)
+EVER = 1000
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the bucket: at which operations, how often, and how the delivery ends."""
+
+    name: str
+    operations: tuple[str, ...]
+    action: Callable[[], Action]
+    times: int
+    outcome: str
+    reason: str | None = None
+
+
+SMALL = ("insert",)
+STAGED = ("resumable_start", "resumable_chunk", "rewrite")
+
+FAULTS = [
+    *(
+        Fault(f"{status} once", (*SMALL, operation), lambda s=status: Status(s), 1, "stored")  # type: ignore[misc]
+        for status in (429, 500, 503)
+        for operation in STAGED
+    ),
+    Fault("503 for ever", ("insert", "rewrite"), lambda: Status(503), EVER, "retry", "storage"),
+    Fault(
+        "429 for ever",
+        ("insert", "resumable_chunk"),
+        lambda: Status(429),
+        EVER,
+        "retry",
+        "storage",
+    ),
+    Fault("connection dropped once", ("insert", "rewrite"), DropConnection, 1, "stored"),
+    Fault("upload broken half-way", ("insert", "resumable_chunk"), BreakUpload, 1, "stored"),
+    Fault("answer lost", ("insert", "rewrite"), LoseResponse, 1, "stored"),
+    Fault("answer to a chunk lost", ("insert", "resumable_chunk"), LoseResponse, 1, "stored"),
+    Fault(
+        "permission denied",
+        ("insert", "resumable_start"),
+        lambda: Status(403),
+        1,
+        "retry",
+        "permission",
+    ),
+    Fault(
+        "permission to rewrite denied",
+        ("insert", "rewrite"),
+        lambda: Status(403),
+        1,
+        "retry",
+        "permission",
+    ),
+]
+
+
+@pytest.mark.parametrize("body", [CSV, BIG], ids=["small", "staged"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f"{f.name} at {f.operations[-1]}")
+def test_storage_fault(here: World, day: Deliveries, fault: Fault, body: bytes) -> None:
+    def matches(request: Request) -> bool:
+        name = request.name or ""
+        ours = name == day.name or name.startswith("_lakefill/staging/")
+        return ours and request.operation in fault.operations
+
+    here.put(day.path, Reply(body))
+    rule = here.proxy.faults.add(match=matches, action=fault.action(), times=fault.times)
+    response = day.push()
+    rule.remaining = 0
+    assert rule.hits > 0
+    answer = response.json()
+    assert (answer["outcome"], answer.get("reason")) == (fault.outcome, fault.reason), answer
+    if fault.outcome == "stored":
+        assert here.unzipped(day.name) == body
+        return
+    assert response.status_code == 503
+    assert here.names(day.name) == []
+    if fault.reason == "permission":
+        line = day.line("unexpected_error")
+        assert line["severity"] == "ERROR"
+        assert "roles/storage.objectUser" in line["message"]
+    assert day.outcome() == (200, "stored")
+    assert here.unzipped(day.name) == body
+
+
+@pytest.mark.parametrize("body", [CSV, BIG], ids=["small", "staged"])
+def test_a_racing_worker_with_the_same_bytes_is_success(
+    here: World, day: Deliveries, body: bytes
+) -> None:
+    """Another run stored the same bytes between this one's look and its write."""
+    here.put(day.path, Reply(body))
+
+    def publishes(request: Request) -> bool:
+        return request.name == day.name and request.operation in {"insert", "rewrite"}
+
+    hold = Hold()
+    here.proxy.faults.add(match=publishes, action=hold, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(day.outcome, run="slow")
+        hold.wait_for(1)
+        assert day.outcome(run="fast") == (200, "stored")
+        hold.release()
+        assert slow.result() == (200, "unchanged")
+    assert here.metadata(day.name)["lakefill-run"] == "fast"
