@@ -103,7 +103,7 @@ def test_force_repairs_damaged_bytes_under_true_metadata(here: World, day: Deliv
     damaged.upload_from_string(good[:-1], content_type="application/gzip")
     assert day.outcome("recheck") == (200, "unchanged")
     assert day.outcome("force") == (200, "stored")
-    assert day.line("period_stored")["repaired"] is True
+    day.worker.wait_line(event="period_stored", period=str(day.day), repaired=True)
     assert here.content(day.name) == good
     assert here.metadata(day.name)["lakefill-revision"] == "0"
     assert day.outcome("force") == (200, "unchanged")

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -36,38 +37,26 @@ STAGED = ("resumable_start", "resumable_chunk", "rewrite")
 
 FAULTS = [
     *(
-        Fault(f"{status} once", (*SMALL, operation), lambda s=status: Status(s), 1, "stored")  # type: ignore[misc]
+        Fault(f"{status} once", (*SMALL, operation), partial(Status, status), 1, "stored")
         for status in (429, 500, 503)
         for operation in STAGED
     ),
-    Fault("503 for ever", ("insert", "rewrite"), lambda: Status(503), EVER, "retry", "storage"),
-    Fault(
-        "429 for ever",
-        ("insert", "resumable_chunk"),
-        lambda: Status(429),
-        EVER,
-        "retry",
-        "storage",
-    ),
-    Fault("connection dropped once", ("insert", "rewrite"), DropConnection, 1, "stored"),
-    Fault("upload broken half-way", ("insert", "resumable_chunk"), BreakUpload, 1, "stored"),
-    Fault("answer lost", ("insert", "rewrite"), LoseResponse, 1, "stored"),
-    Fault("answer to a chunk lost", ("insert", "resumable_chunk"), LoseResponse, 1, "stored"),
-    Fault(
-        "permission denied",
-        ("insert", "resumable_start"),
-        lambda: Status(403),
-        1,
-        "retry",
-        "permission",
-    ),
-    Fault(
-        "permission to rewrite denied",
-        ("insert", "rewrite"),
-        lambda: Status(403),
-        1,
-        "retry",
-        "permission",
+    Fault("503 for ever", (*SMALL, "rewrite"), partial(Status, 503), EVER, "retry", "storage"),
+    Fault("429 for ever", (*SMALL, STAGED[1]), partial(Status, 429), EVER, "retry", "storage"),
+    Fault("connection dropped", (*SMALL, "rewrite"), DropConnection, 1, "stored"),
+    Fault("upload broken half-way", (*SMALL, STAGED[1]), BreakUpload, 1, "stored"),
+    Fault("answer lost", (*SMALL, "rewrite"), LoseResponse, 1, "stored"),
+    Fault("answer to a chunk lost", (*SMALL, STAGED[1]), LoseResponse, 1, "stored"),
+    *(
+        Fault(
+            "permission denied",
+            (*SMALL, operation),
+            partial(Status, 403),
+            1,
+            "retry",
+            "permission",
+        )
+        for operation in STAGED
     ),
 ]
 

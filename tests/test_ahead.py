@@ -1,0 +1,178 @@
+"""Reading ahead in a thread: order, errors, leaving early, and a deadline that holds."""
+
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import pytest
+
+from ingest.ahead import read_ahead
+from ingest.deadline import Deadline
+from ingest.errors import RejectedError, RetryError
+
+# Longer than anything here takes; only a failing test waits so long.
+PATIENCE = 30
+NO_HURRY = Deadline(PATIENCE, lambda: 0.0)
+
+
+@dataclass
+class Producer:
+    """Items made in the thread under test, and what became of it."""
+
+    count: int
+    made: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)
+    aborted: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def items(self) -> Generator[int, None, None]:
+        self.thread = threading.current_thread()
+        try:
+            while self.made < self.count:
+                self.made += 1
+                yield self.made
+        finally:
+            self.closed.set()
+
+    def hanging(self) -> Generator[int, None, None]:
+        """Some items, then a wait that only `abort` ends."""
+        yield from self.items()
+        self.closed.clear()
+        try:
+            assert self.aborted.wait(PATIENCE)
+            raise ConnectionAbortedError
+        finally:
+            self.closed.set()
+
+    def ended(self) -> bool:
+        """Whether the items were closed and the thread came to its end."""
+        assert self.thread is not None
+        self.thread.join(PATIENCE)
+        return self.closed.is_set() and not self.thread.is_alive()
+
+
+def ahead(
+    producer: Producer, items: Generator[int, None, None], deadline: Deadline = NO_HURRY
+) -> AbstractContextManager[Iterator[int]]:
+    return read_ahead(items, depth=2, deadline=deadline, abort=producer.aborted.set)
+
+
+class LeftError(Exception):
+    """Why somebody leaves early."""
+
+
+def take_one_and_leave(producer: Producer, items: Generator[int, None, None]) -> None:
+    with ahead(producer, items) as found:
+        assert next(found) == 1
+        raise LeftError
+
+
+def take(found: Iterator[int], into: list[int]) -> None:
+    for item in found:
+        into.append(item)  # noqa: PERF402  what came before an error counts
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 1000])
+def test_all_items_come_in_order(count: int) -> None:
+    producer = Producer(count)
+    with ahead(producer, producer.items()) as items:
+        assert [*items] == [*range(1, count + 1)]
+    assert producer.ended()
+
+
+def test_the_items_are_made_in_another_thread_a_few_ahead_and_no_more() -> None:
+    producer = Producer(2000)
+    with ahead(producer, producer.items()) as items:
+        for taken in items:
+            # Two wait their turn, and one is in the maker's hand.
+            assert producer.made <= taken + 3
+    assert producer.thread is not threading.current_thread()
+
+
+@pytest.mark.parametrize("before", [0, 1, 5])
+@pytest.mark.parametrize(
+    "error", [RejectedError("header", "another header"), RetryError("cut", "x"), OSError("x")]
+)
+def test_what_the_items_raise_is_raised_where_the_next_would_have_come(
+    before: int, error: Exception
+) -> None:
+    producer = Producer(before)
+
+    def items() -> Generator[int, None, None]:
+        yield from producer.items()
+        raise error
+
+    seen: list[int] = []
+    with pytest.raises(type(error)) as caught, ahead(producer, items()) as found:
+        take(found, seen)
+    assert caught.value is error
+    assert seen == [*range(1, before + 1)]
+
+
+def test_leaving_early_stops_a_maker_that_waits_for_room() -> None:
+    producer = Producer(10**9)
+    with pytest.raises(LeftError):
+        take_one_and_leave(producer, producer.items())
+    assert producer.aborted.is_set()
+    assert producer.ended()
+    assert producer.made < 10
+
+
+def test_leaving_early_wakes_a_maker_that_waits_for_its_source() -> None:
+    producer = Producer(1)
+    with pytest.raises(LeftError):
+        take_one_and_leave(producer, producer.hanging())
+    assert producer.ended()
+
+
+def test_leaving_before_the_first_item_stops_the_maker_too() -> None:
+    for _ in range(50):
+        producer = Producer(10**9)
+        with ahead(producer, producer.items()):
+            pass
+        assert producer.aborted.is_set()
+        assert producer.thread is None or producer.ended()
+
+
+def clock(*times: float) -> Callable[[], float]:
+    """A clock that shows these times, one each time it is asked, and then the last for ever."""
+    left = [*times]
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_the_deadline_holds_although_the_maker_hangs() -> None:
+    producer = Producer(1)
+    # Two looks at the clock find a moment left, in which nothing comes; then the time is up.
+    deadline = Deadline(100, clock(0, 0, 99.99, 99.99, 100))
+    seen: list[int] = []
+    with (
+        pytest.raises(RetryError) as caught,
+        ahead(producer, producer.hanging(), deadline) as found,
+    ):
+        take(found, seen)
+    assert seen == [1]
+    assert caught.value.reason == "deadline"
+    assert producer.aborted.is_set()
+    assert producer.ended()
+
+
+def test_past_the_deadline_not_even_an_item_that_is_there_is_given() -> None:
+    producer = Producer(3)
+    deadline = Deadline(100, clock(0, 100))
+    with pytest.raises(RetryError), ahead(producer, producer.items(), deadline) as items:
+        next(items)
+    assert producer.thread is None or producer.ended()
+
+
+def test_a_deadline_tells_what_is_left_and_ends() -> None:
+    deadline = Deadline(10, clock(5, 7, 7, 14.5, 15, 15, 16))
+    assert deadline.left() == 8
+    assert deadline.left(at_most=3) == 3
+    assert deadline.left(at_most=3) == 0.5
+    assert deadline.passed
+    with pytest.raises(RetryError) as caught:
+        deadline.left()
+    assert caught.value.reason == "deadline"
+    assert deadline.passed
+    assert not Deadline(10, clock(5, 14.9)).passed
