@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench requirements clean
+.PHONY: help setup run up test bench docs requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ test: setup ## format, lint, types, unit, property and integration tests
 
 bench: setup ## measure: time and memory, against named peers in the same run
 	$(BIN)/python -m bench
+
+docs: setup ## write the pages that are made from the code and its tests
+	$(BIN)/python -m tests.support.reliability
 
 requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -17,6 +17,7 @@ from ingest.plan import SkipReason
 from ingest.request import DispatchRequest
 from ingest.settings import Settings
 from ingest.verdict import EVENTS, STATUSES
+from tests.support import reliability
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "reference.md").read_text()
 
@@ -72,3 +73,13 @@ def test_the_message_has_the_fields_of_the_code() -> None:
 def test_the_routes_are_those_that_are_served() -> None:
     documented = {tuple(route.split(" ", 1)) for route in first_column("route")}
     assert documented == {(m, p) for p, methods in app.ROUTES.items() for m in methods}
+
+
+def test_the_reliability_page_says_what_the_tests_show() -> None:
+    assert reliability.PAGE.read_text("utf-8") == reliability.page(), "run: make docs"
+
+
+def test_the_tests_that_the_reliability_page_names_exist() -> None:
+    sources = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", reliability.page()):
+        assert f"def {name}(" in sources, name

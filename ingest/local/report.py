@@ -5,7 +5,6 @@ from datetime import datetime
 
 from rich.table import Table
 
-from ingest.calendar import Period
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
 from ingest.local.client import Dispatched, Run, RunPeriod
@@ -68,11 +67,9 @@ def _feed_row(feed: Feed, now: datetime) -> list[str]:
     calendar = feed.calendar
     first = calendar.named(min((calendar.first, *calendar.also)))
     last = calendar.last and calendar.named(max((calendar.last, *calendar.also)))
-    due = 0
-    following: Period | None = first
-    for latest in calendar.latest_due(now, 1):
-        due = sum(1 for _ in calendar.between(first.at, latest.at))
-        following = calendar.neighbours(latest.at)[1]
+    latest = calendar.latest_due(now, 1)
+    due = sum(1 for _ in calendar.between(first.at, latest[0].at)) if latest else 0
+    following = calendar.neighbours(latest[0].at)[1] if latest else first
     return [
         feed.name,
         feed.title,

@@ -1,5 +1,6 @@
-"""Signals that end a command: an exception once, then peace for tidying up."""
+"""Signals that end a command: first an exception, so that everything is tidied up."""
 
+import os
 import signal
 import sys
 import threading
@@ -18,22 +19,27 @@ def exit_on_signals() -> None:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold these signals off while tidying up, which takes a limited time.
+def tidying_up() -> Iterator[None]:
+    """Have no exception disturb the block: one more signal ends this process at once.
 
-    Only where `exit_on_signals` has set them: elsewhere they are not ours to touch.
+    What is on a tether then ends by itself. Where `exit_on_signals` was not called, signals
+    are left as they are.
     """
-    ours = threading.current_thread() is threading.main_thread() and [
-        number for number in _SIGNALS if signal.getsignal(number) is _exit
-    ]
-    for number in ours or ():
-        signal.signal(number, signal.SIG_IGN)
+    ours = [number for number in _SIGNALS if signal.getsignal(number) is _exit]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, _exit_at_once)
     try:
         yield
     finally:
-        for number in ours or ():
+        for number in ours:
             signal.signal(number, _exit)
 
 
 def _exit(number: int, _: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
+
+
+def _exit_at_once(number: int, _: FrameType | None) -> NoReturn:
+    os._exit(128 + number)

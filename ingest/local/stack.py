@@ -24,7 +24,7 @@ from ingest.local.options import Options
 from ingest.local.place import check_port, exclusive_folder, write_catalogue
 from ingest.local.process import Process, StackError, answers, free_port
 from ingest.local.pubsub import EmbeddedPubsub, Pubsub, Subscription
-from ingest.local.signals import undisturbed
+from ingest.local.signals import tidying_up
 from ingest.local.storage import make_bucket, server_command
 
 CHECKOUT = Path(__file__).parents[2]
@@ -216,7 +216,7 @@ class Stack:
         return process
 
     def _stop(self) -> None:
-        with undisturbed():
+        with tidying_up():
             self._parts.close()
 
     def _stop_processes(self) -> None:
