@@ -11,7 +11,7 @@ BIN := .venv/bin
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-.venv/.ready: requirements-dev.txt pyproject.toml
+.venv/.ready: requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "lakefill needs Python 3.11 or later (with venv): \
 	install it, or name it: make run PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up .venv with $$($(PYTHON) --version) ..."
