@@ -34,8 +34,13 @@ test: setup ## format, lint, types, unit, property and integration tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
-bench: setup ## measure: time and memory, against named peers in the same run
-	$(BIN)/python -m bench
+.venv-bench/.ready: requirements-bench.txt
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+bench: setup .venv-bench/.ready ## measure speed and memory, against named peers in the same run
+	@$(BIN)/python -m bench
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability
@@ -47,6 +52,9 @@ requirements: setup ## compile the pinned, hashed requirement files from pyproje
 	$(BIN)/uv pip compile -q pyproject.toml --extra cli --group dev -c requirements.txt \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --group bench -c requirements.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-bench.txt
 
 clean: ## all that make and the embedded stack have left here
-	rm -rf .venv .lakefill build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .lakefill build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

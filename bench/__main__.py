@@ -1,29 +1,163 @@
-"""`make bench`: measures, and prints one table."""
+"""`make bench`: measures, and prints one table in Markdown (that of docs/performance.md).
+
+Each line is lakefill beside a named peer, both measured in this run on the same bytes, in
+turns; the figures are medians. Machines are noisy: the ratio is what counts.
+"""
 
 import os
 import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
 
 import psutil
-from rich.console import Console
-from rich.table import Table
 
-from bench import dispatch
+from bench import cold, data, dispatch, ours, peers, server
+
+_TURNS = 7
+_FEW_TURNS = 3
 
 
 def main() -> None:
-    """Measure and print."""
-    console = Console()
+    """Measure everything and print the table."""
+    content, what = data.week()
     memory = psutil.virtual_memory().total / 2**30
-    console.print(
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Python {platform.python_version()}; {what}, {len(content) / 1e6:.1f} MB.\n"
     )
-    table = Table("one request that dispatches", "seconds", "peak MiB")
-    for periods in dispatch.ENDS:
-        measured = dispatch.measure(periods)
-        table.add_row(
-            f"{periods:,} periods", f"{measured.seconds:.1f}", f"{measured.peak_mib:.0f}"
-        )
-    console.print(table)
+    _row("what", "lakefill", "peer", "ratio", "goal")
+    _row("---", "---", "---", "---", "---")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "week.csv"
+        file.write_bytes(content)
+        _one_week(folder, file, content)
+        _ten_weeks(folder, file, content)
+        _slow_source(folder, file)
+        _memory(folder, file)
+    _cold_starts()
+    _dispatching()
+
+
+def _one_week(folder: Path, file: Path, content: bytes) -> None:
+    with server.serving(file) as url, ours.worker(url, folder) as worker:
+        stored = worker.deliver().stored_bytes
+        reference = peers.gzip_bytes(file)
+        _ratio("stored bytes, against gzip -6", stored, reference, "B", "<= 1.01")
+        deliveries, alone, zipped = [], [], []
+        for _ in range(_TURNS):
+            deliveries.append(worker.deliver())
+            alone.append(peers.compressor_alone(content))
+            zipped.append(peers.gzip_cpu(file))
+        cpu, wall = median(d.cpu for d in deliveries), median(d.wall for d in deliveries)
+        _ratio("CPU of a delivery, against gzip -6", cpu, median(zipped), "s", "<= 0.5")
+        _speed("one week, against the compressor alone", wall, median(alone), ">= 0.80")
+        setting = peers.Setting(file, url, worker.lake_url)
+        for peer, goal in _PEERS.items():
+            _against(peer, setting, worker, goal)
+
+
+_PEERS: dict[Callable[[peers.Setting], float], str] = {
+    peers.smart_open: ">= 8",
+    peers.pandas_flow: ">= 12",
+    peers.curl_gzip_curl: ">= 3",
+    peers.curl_pigz_curl: ">= 1",
+}
+
+
+def _against(
+    peer: Callable[[peers.Setting], float],
+    setting: peers.Setting,
+    worker: ours.Worker,
+    goal: str,
+) -> None:
+    what = f"one week, against {(peer.__doc__ or '').strip().rstrip('.')}"
+    if reason := peers.missing(peer):
+        _row(what, "", "", f"skipped: {reason}", goal)
+        return
+    walls, theirs = [], []
+    for _ in range(_FEW_TURNS):
+        walls.append(worker.deliver().wall)
+        theirs.append(peer(setting))
+    _speed(what, median(walls), median(theirs), goal)
+
+
+def _ten_weeks(folder: Path, file: Path, content: bytes) -> None:
+    with server.serving(file, times=10) as url, ours.worker(url, folder) as worker:
+        worker.deliver()
+        walls, alone = [], []
+        for _ in range(_FEW_TURNS):
+            walls.append(worker.deliver().wall)
+            alone.append(peers.compressor_alone(content * 10))
+        what = "ten weeks in one file, against the compressor alone"
+        _speed(what, median(walls), median(alone), ">= 0.90")
+
+
+def _slow_source(folder: Path, file: Path) -> None:
+    with (
+        server.serving(file, megabytes_per_second=20) as url,
+        ours.worker(url, folder) as worker,
+    ):
+        worker.deliver()
+        setting = peers.Setting(file, url, worker.lake_url)
+        walls, alone = [], []
+        for _ in range(_FEW_TURNS):
+            walls.append(worker.deliver().wall)
+            alone.append(peers.download_alone(setting))
+        what = "a source of 20 MB/s: wall, against the download alone"
+        _ratio(what, median(walls), median(alone), "s", "<= 1.05")
+
+
+def _memory(folder: Path, file: Path) -> None:
+    peaks = []
+    for times in (1, 4 * 2**30 // file.stat().st_size):
+        with server.serving(file, times=times) as url, ours.worker(url, folder) as worker:
+            worker.deliver()
+            peaks.append(worker.peak_mib())
+    what = "peak memory at 4 GB, against one week; and at most 100 MiB"
+    _ratio(what, peaks[1], peaks[0], "MiB", "<= 1.05")
+
+
+def _cold_starts() -> None:
+    for target in ("worker", "dispatch"):
+        mine, theirs, answers = [], [], []
+        for _ in range(_TURNS):
+            mine.append(cold.ours(target))
+            theirs.append(cold.libraries(target))
+            answers.append(cold.first_answer(target))
+        what = f"import of {target}, against its libraries alone"
+        _ratio(what, median(mine), median(theirs), "s", "<= 1.15")
+        _row(f"{target}: from exec to the first answer", f"{median(answers):.2f} s", "", "", "")
+
+
+def _dispatching() -> None:
+    few, many = (dispatch.measure(periods) for periods in dispatch.ENDS)
+    _row(
+        "dispatching 100,000 periods in one request, against 10,000",
+        f"{many.seconds:.1f} s, {many.peak_mib:.0f} MiB",
+        f"{few.seconds:.1f} s, {few.peak_mib:.0f} MiB",
+        f"{many.seconds / few.seconds:.1f} x, {many.peak_mib - few.peak_mib:+.0f} MiB",
+        "15 s, +100 MiB",
+    )
+
+
+def _speed(what: str, wall: float, peer: float, goal: str) -> None:
+    _row(what, f"{wall:.3f} s", f"{peer:.3f} s", f"{peer / wall:.2f} x its speed", goal)
+
+
+def _ratio(what: str, mine: float, peer: float, unit: str, goal: str) -> None:
+    digits = 0 if unit in {"B", "MiB"} else 3
+    both = (f"{value:,.{digits}f} {unit}" for value in (mine, peer))
+    _row(what, *both, f"{mine / peer:.3f}", goal)
+
+
+def _row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import requests
 
+from bench.ours import peak_mib
 from tests.support.fake_gcs import FakeGcs
 from tests.support.function import FunctionProcess
 
-MIB = 2**20
 CATALOGUE = """
 hours:
   url: http://127.0.0.1:9/{date:%Y-%m-%d-%H}
@@ -55,7 +55,7 @@ def measure(periods: int) -> Measured:
             seconds = time.perf_counter() - start
             assert len(response.json()["dispatched"]) == periods, response.text[:500]
             [serving] = psutil.Process(dispatch.pid).children()
-            return Measured(periods, seconds, _peak_mib(serving.pid))
+            return Measured(periods, seconds, peak_mib(serving.pid))
 
 
 @contextmanager
@@ -66,9 +66,3 @@ def _sink() -> Iterator[str]:
     ) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
-
-
-def _peak_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    [kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
-    return int(kib) * 1024 / MIB

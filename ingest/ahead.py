@@ -26,8 +26,8 @@ def read_ahead(
     """Give an iterator over `items`, which a thread makes up to `depth` (2 or more) ahead.
 
     What `items` raises is raised where the item would have come, and RetryError once the
-    deadline has passed, however long the thread goes on waiting. On leaving early, `abort` is
-    called to wake the thread from what it waits for.
+    deadline has passed, however long the thread goes on waiting. On leaving, early or not,
+    `abort` is called to wake the thread from what it may still wait for.
     """
     queue: Queue[T | _EndError] = Queue(depth)
     abandoned = threading.Event()

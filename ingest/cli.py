@@ -32,6 +32,8 @@ _feeds = click.option(
     type=_PATH,
     default=_CATALOGUE,
     show_default="ingest/feeds.yaml",
+    envvar="LAKEFILL_FEEDS",
+    show_envvar=True,
     help="The catalogue.",
 )
 

@@ -22,7 +22,7 @@ CONNECT_SECONDS = 10.0
 # Longest silence of the source. One portal takes 55 s for a large aggregate (data.ny.gov).
 SILENCE_SECONDS = 60.0
 # And no more than this part of the time left, so that there is time to take it up again.
-_SILENCE_PART = 4
+_SILENCE_PART = 2
 MOST_REDIRECTS = 5
 # How often a source's Retry-After is heeded in one delivery.
 MOST_WAITS = 3

@@ -178,3 +178,16 @@ def test_a_feed_of_gzip_files_is_checked_as_its_blocks_pass() -> None:
         with pytest.raises(RejectedError) as caught:
             [*Inspection(feed, period, "").watch(iter(blocks))]
         assert caught.value.reason == "gzip"
+
+
+def test_a_bomb_is_rejected_long_before_its_end_and_a_file_as_usual_is_not() -> None:
+    feed = feed_of(compress="none", object="f/{date:%Y%m%d}.json.gz", max_bytes="64KiB")
+    period = feed.calendar.period("2023-06-03")
+    bomb = gzip.compress(bytes(60 * MIB), 9)
+    assert len(bomb) < feed.max_bytes
+    with pytest.raises(RejectedError) as caught:
+        [*Inspection(feed, period, "").watch(iter([bomb]))]
+    assert caught.value.reason == "large"
+    # Text shrinks to a tenth or so.
+    usual = gzip.compress(bytes(10 * feed.max_bytes))
+    assert [*Inspection(feed, period, "").watch(iter([usual]))] == [usual]

@@ -1,6 +1,7 @@
 """Which requests are scheduled calls, and what runs are called."""
 
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -18,10 +19,10 @@ RUN_ID = re.compile(r"[a-z0-9-]{1,64}")
 
 
 def call(
-    time: str, *, job: str = "weekly", path: str = "/", body: bytes = b"{}"
+    text: str, *, job: str = "weekly", path: str = "/", body: bytes = b"{}"
 ) -> ScheduledCall | None:
     headers = Headers(
-        [("X-CloudScheduler-ScheduleTime", time), ("X-CloudScheduler-JobName", job)]
+        [("X-CloudScheduler-ScheduleTime", text), ("X-CloudScheduler-JobName", job)]
     )
     return scheduled_call(headers, path, body, NOW)
 
@@ -51,28 +52,40 @@ def test_a_call_of_cloud_scheduler_is_known_by_its_headers_whatever_their_case()
 def test_a_schedule_time_counts_within_a_day_past_and_five_minutes_ahead(
     before_now: timedelta, taken: bool, zone: timezone
 ) -> None:
-    time = (NOW - before_now).astimezone(zone)
-    found = call(time.isoformat())
+    moment = (NOW - before_now).astimezone(zone)
+    found = call(moment.isoformat())
     assert (found is not None) is taken
-    assert found is None or found.at == time
+    assert found is None or found.at == moment
 
 
 @pytest.mark.parametrize(
-    "time",
+    "text",
     [
         *("2023-06-04T13:00:00Z", "2023-06-04T13:00:00+00:00", "2023-06-04T09:00:00-04:00"),
         *("2023-06-04T13:00:00.000000000Z", "2023-06-04T13:00:00", "2023-06-04T13:00Z"),
     ],
 )
-def test_the_same_moment_in_any_spelling_is_the_same_call(time: str) -> None:
-    found = call(time)
+def test_the_same_moment_in_any_spelling_is_the_same_call(text: str) -> None:
+    found = call(text)
     assert found == CALL
     assert found is not None
     assert found.run_id("f") == CALL.run_id("f")
 
 
+def test_a_time_without_a_zone_is_utc_wherever_the_code_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert call("2023-06-04T13:00:00") == CALL
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.parametrize(
-    "time",
+    "text",
     [
         *(
             "",
@@ -93,14 +106,14 @@ def test_the_same_moment_in_any_spelling_is_the_same_call(time: str) -> None:
         ),
     ],
 )
-def test_a_malformed_schedule_time_makes_an_ordinary_call(time: str) -> None:
-    assert call(time) is None
+def test_a_malformed_schedule_time_makes_an_ordinary_call(text: str) -> None:
+    assert call(text) is None
 
 
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\r\n")))
 @example("0001-01-01T00:00:00+00:01")
-def test_no_header_breaks_a_call(time: str) -> None:
-    found = call(time, job=time)
+def test_no_header_breaks_a_call(text: str) -> None:
+    found = call(text, job=text)
     assert found is None or RUN_ID.fullmatch(found.run_id("f"))
 
 

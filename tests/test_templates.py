@@ -2,7 +2,7 @@
 
 from calendar import day_name, month_name
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations, product
 
 import pytest
@@ -163,6 +163,14 @@ def test_a_template_overlaps_each_text_that_it_renders(
     assert template.overlaps(rendered)
     assert rendered.overlaps(template)
     assert template.overlaps(template)
+
+
+@pytest.mark.parametrize("directive", WRITTEN)
+def test_each_directive_overlaps_all_that_it_ever_writes(directive: str) -> None:
+    template = Template.parse(f"{{date:{directive}}}")
+    for hour in range(0, 24 * 366, 7):
+        date = at(2024) + timedelta(hours=hour)
+        assert template.overlaps(Template.parse(WRITTEN[directive](date)))
 
 
 def test_templates_that_render_the_same_text_once_overlap() -> None:

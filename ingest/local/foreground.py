@@ -33,14 +33,12 @@ def show_line(console: Console, name: str, line: str) -> None:
     """Print a line of a function's output as a person reads it."""
     try:
         entry = json.loads(line)
-    except ValueError:
-        entry = line
-    if not isinstance(entry, dict):
-        entry = {"message": line}
-    elif "message" not in entry:
+        severity, message = str(entry["severity"]), str(entry["message"])
+    except KeyError:
         return  # the logging library introduces itself
-    severity = str(entry.get("severity", "ERROR"))
-    text = f"{time.strftime('%H:%M:%S')} {severity:<7} {name:<8} {entry['message']}"
+    except (ValueError, TypeError):
+        severity, message = "", line  # not of ours: of Python's or a library's own
+    text = f"{time.strftime('%H:%M:%S')} {severity:<7} {name:<8} {message}"
     console.print(Text(text, style=_STYLES.get(severity, "")))
 
 

@@ -26,8 +26,6 @@ class Options:
     """Fetch from the hosts that the catalogue names, not from the sample source."""
     source_url: str | None = None
     """A server to fetch from in place of the sample source, `http://host:port`."""
-    storage_url: str | None = None
-    """An object server that is there already, with the bucket in it."""
     backend: Backend = "filesystem"
     pubsub: PubsubKind = "embedded"
     port: int = 0
@@ -36,9 +34,6 @@ class Options:
     """Processes behind the worker's URL."""
     threads: int = 2
     """Deliveries that each of them works on at once."""
-    max_delivery_attempts: int = 8
-    min_backoff_seconds: float = 1.0
-    max_backoff_seconds: float = 60.0
     env: Mapping[str, str] = field(default_factory=dict)
     """Settings of both functions, over the stack's own."""
     on_line: OnLine | None = None

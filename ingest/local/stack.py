@@ -32,6 +32,11 @@ CHECKOUT = Path(__file__).parents[2]
 _PROJECT = "local"
 _DISPATCH_THREADS = 8
 
+# Quicker than in the cloud: whoever tries something here waits for it.
+_FIRST_BACKOFF_SECONDS = 1.0
+_LAST_BACKOFF_SECONDS = 60.0
+_DELIVERY_ATTEMPTS = 8
+
 # What of this process's environment would change how the functions behave.
 _FOREIGN_PREFIXES = ("FUNCTION_", "GOOGLE_", "K_", "PUBSUB_", "STORAGE_EMULATOR_")
 _FOREIGN = {"CLOUD_RUN_TIMEOUT_SECONDS", "DEBUG", "LOG_EXECUTION_ID", "WORKERS"}
@@ -130,14 +135,11 @@ class Stack:
 
     def _start_servers(self) -> None:
         options = self.options
-        self.storage_url, self.source_url = options.storage_url or "", options.source_url
-        waits = []
-        if not self.storage_url:
-            port = free_port()
-            self.storage_url = _local(port)
-            root = options.state / "lake" if options.backend == "filesystem" else None
-            storage = self._add(self._servers, "storage", server_command(port, root))
-            waits.append((storage, f"{self.storage_url}/_internal/healthcheck"))
+        port = free_port()
+        self.storage_url, self.source_url = _local(port), options.source_url
+        root = options.state / "lake" if options.backend == "filesystem" else None
+        storage = self._add(self._servers, "storage", server_command(port, root))
+        waits = [(storage, f"{self.storage_url}/_internal/healthcheck")]
         if self.source_url is None and not options.real_source:
             port = free_port()
             self.source_url = _local(port)
@@ -145,8 +147,7 @@ class Stack:
             waits.append((self._add(self._servers, "source", command), self.source_url))
         for process, url in waits:
             process.wait_until(answers(url))
-        if options.storage_url is None:
-            make_bucket(self.storage_url, options.bucket)
+        make_bucket(self.storage_url, options.bucket)
 
     def _place_catalogue(self) -> Path:
         if self.source_url is None:
@@ -161,9 +162,9 @@ class Stack:
             push_endpoint=self.worker_url,
             topic=f"projects/{_PROJECT}/topics/lakefill",
             name=f"projects/{_PROJECT}/subscriptions/lakefill",
-            min_backoff_seconds=options.min_backoff_seconds,
-            max_backoff_seconds=options.max_backoff_seconds,
-            max_delivery_attempts=options.max_delivery_attempts,
+            min_backoff_seconds=_FIRST_BACKOFF_SECONDS,
+            max_backoff_seconds=_LAST_BACKOFF_SECONDS,
+            max_delivery_attempts=_DELIVERY_ATTEMPTS,
             max_outstanding=options.workers * options.threads,
         )
         if options.pubsub == "embedded":
@@ -177,12 +178,13 @@ class Stack:
             if not name.startswith(_FOREIGN_PREFIXES) and name not in _FOREIGN
         }
         return {
+            "GRPC_VERBOSITY": "ERROR",  # no line about the connection that ends with the stack
             **inherited,
             **_no_proxy(inherited),
             "LAKEFILL_BUCKET": self.options.bucket,
             "LAKEFILL_TOPIC": self.pubsub.topic,
             "LAKEFILL_FEEDS": str(self.catalogue),
-            "LAKEFILL_MAX_ATTEMPTS": str(self.options.max_delivery_attempts),
+            "LAKEFILL_MAX_ATTEMPTS": str(_DELIVERY_ATTEMPTS),
             "STORAGE_EMULATOR_HOST": self.storage_url,
             "PUBSUB_EMULATOR_HOST": self.pubsub.host,
             "GOOGLE_CLOUD_PROJECT": _PROJECT,

@@ -131,9 +131,10 @@ def calendars(draw: st.DrawFn, cadence: st.SearchStrategy[Cadence] | None = None
 
 @st.composite
 def ranges(draw: st.DrawFn, calendar: Calendar) -> tuple[datetime, datetime]:
-    """A range around the calendar's beginning, in whatever order."""
+    """A range around the calendar's beginning, in whatever order; often just at a period."""
     reach = timedelta(days=_REACH[calendar.cadence])
-    around = naive(calendar.first - reach, calendar.first + reach)
+    known = [calendar.first, *calendar.also, *([calendar.last] if calendar.last else [])]
+    around = naive(calendar.first - reach, calendar.first + reach) | st.sampled_from(known)
     return draw(around), draw(around)
 
 
