@@ -18,8 +18,3 @@ class Deadline:
         if left <= 0:
             raise RetryError("deadline", "the time for one delivery is used up")
         return min(left, at_most)
-
-    @property
-    def passed(self) -> bool:
-        """Whether no time is left."""
-        return self._monotonic() >= self._end

@@ -9,6 +9,7 @@ from ingest.plan import Question
 
 MOST_BODY_BYTES = 64 * 1024
 _LONGEST_ECHO = 200
+_JSON_SPACE = b" \t\r\n"
 
 
 class MalformedError(ValueError):
@@ -41,7 +42,7 @@ def parse_request(body: bytes) -> DispatchRequest:
 
     Raises MalformedError where it is anything but one object of the known fields.
     """
-    if not body.strip():
+    if not body.strip(_JSON_SPACE):
         return DispatchRequest()
     try:
         document = json.loads(
