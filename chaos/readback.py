@@ -59,11 +59,16 @@ class Truth:
 
 
 def listing(url: str) -> list[Generation]:
-    """Return every generation in the bucket, lakefill's records too."""
+    """Return every generation in the bucket, lakefill's records too.
+
+    A change of metadata leaves a copy of the same generation among this server's old ones.
+    """
     query = {"versions": "true", "maxResults": "1000000"}
     answer = requests.get(f"{url}/storage/v1/b/{BUCKET}/o", query, timeout=300)
     answer.raise_for_status()
-    return [_generation(item) for item in answer.json().get("items", [])]
+    found = [_generation(item) for item in answer.json().get("items", [])]
+    live = {(g.name, g.number) for g in found if g.live}
+    return [g for g in found if g.live or (g.name, g.number) not in live]
 
 
 def examine(url: str, truth: Truth, generations: Iterable[Generation]) -> list[Finding]:
@@ -147,6 +152,9 @@ class _Reader:
                 return Finding(generation, fault="partial", why=why)
         why = f"{found.size} bytes that are no version the source served"
         return Finding(generation, fault="wrong", why=why)
+
+
+_reader: _Reader
 
 
 def _remember(url: str, truth: Truth) -> None:

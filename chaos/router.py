@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 from chaos.functions import Workers
 from tests.support.http_server import HttpServer, QuietHandler
 
-_FAULTS = {
+FAULTS = {
     "delivery lost on its way": 2,
     "delivery held back": 4,
     "delivered twice at once": 4,
@@ -105,7 +105,7 @@ class Router(HttpServer):
     def _fault(self, rng: Random) -> str | None:
         if self._calm or rng.random() >= _FAULTY_SHARE:
             return None
-        [fault] = rng.choices(list(_FAULTS), list(_FAULTS.values()))
+        [fault] = rng.choices(list(FAULTS), list(FAULTS.values()))
         with self._lock:
             self.faults[fault] += 1
         return fault

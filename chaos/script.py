@@ -34,9 +34,16 @@ class Step(NamedTuple):
     """Whether the file has a new version from then on."""
 
 
-def _steps(fault: str, *actions: str, revises: bool = False) -> tuple[Step, ...]:
-    """Make a fault of its steps; it is counted at the last one."""
-    return *map(Step, actions[:-1]), Step(actions[-1], fault, revises)
+def _passing(fault: str) -> tuple[Step, ...]:
+    """Return a passing fault's steps; it is counted at the last one."""
+    *first, last = PASSING[fault][1]
+    return *map(Step, first), Step(last, fault, fault in _REVISING)
+
+
+def _spoiling(fault: str) -> tuple[Step, ...]:
+    """Return a spoiling fault's steps; it is counted at the first one."""
+    first, *others = SPOILING[fault]
+    return Step(first, fault), *map(Step, others)
 
 
 # Each with the number of its cards in the deck. After these the file is still stored.
@@ -65,6 +72,7 @@ PASSING: dict[str, tuple[int, tuple[str, ...]]] = {
     "500": (4, ("500",)),
     "503": (4, ("503",)),
 }
+# With these the file has a new version afterwards.
 _REVISING = {"changed in the middle", "revised once it was served"}
 
 # After these it is not: a final outcome, or no end before the faults are turned off.
@@ -128,13 +136,11 @@ def draw(seed: int, deliveries: int) -> list[File]:
     for number, size in enumerate(sizes):
         steps: list[Step] = []
         for _ in range(rng.choices(range(len(_FAULTS_EACH)), _FAULTS_EACH)[0]):
-            fault = next(passing)
-            steps += _steps(fault, *PASSING[fault][1], revises=fault in _REVISING)
+            steps += _passing(next(passing))
         if number in spoilt:
-            fault = next(spoiling)
-            steps += _steps(fault, *SPOILING[fault])
+            steps += _spoiling(next(spoiling))
         if number >= deliveries - rechecked(deliveries) and rng.random() < 0.3:
-            steps += _steps("revised once it was served", "good", revises=True)
+            steps += _passing("revised once it was served")
         framing = rng.choices(list(_FRAMINGS), list(_FRAMINGS.values()))[0]
         files.append(File(_key(number), size, _noise(rng, size), framing, tuple(steps)))
     return files
@@ -147,7 +153,7 @@ def _key(number: int) -> str:
 def _sizes(rng: Random, deliveries: int) -> list[int]:
     """Draw sizes in bytes: most small, some on a block's edge, a few that are staged."""
     full = deliveries >= FULL
-    large = max(round(deliveries * 0.006), 2)
+    large = max(round(deliveries * 0.006), 20 if full else 2)
     sizes = [LARGEST_BYTES] * (max(deliveries // 2500, 1) if full else 0)
     sizes += [_between(rng, 12e6, 80e6 if full else 20e6) for _ in range(large)]
     sizes += [MIB, MIB - 1, MIB + 1, 2 * MIB] * max(deliveries // 2000, 1)

@@ -32,6 +32,10 @@ class Source(HttpServer):
         self._calm = False
         self._lock = threading.Lock()
 
+    def address(self) -> str:
+        """Tell where it listens, `http://127.0.0.1:port`."""
+        return self.url
+
     def calm(self) -> None:
         """Do nothing wrong any more; versions stay as they are."""
         with self._lock:

@@ -1,6 +1,7 @@
 """What a stack needs of the machine before it starts: a folder, a port, a catalogue."""
 
 import fcntl
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ def check_port(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise StackError(
-            f"port {port} cannot be listened on ({error.strerror}); stop what uses it, "
-            "or choose another one by --port (0 takes any that is free)"
+            f"port {port} cannot be listened on ({os.strerror(error.errno or 0)}); stop what "
+            "uses it, or choose another one by --port (0 takes any that is free)"
         ) from None
 
 

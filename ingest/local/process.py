@@ -19,6 +19,7 @@ from ingest.local import tether
 START_SECONDS = 60.0
 # How long a process that is starting up is left alone between two looks at it.
 _LOOK_SECONDS = 0.02
+_KILL_SECONDS = 10.0
 _LAST_LINES = 8
 
 OnLine = Callable[[str, str], None]
@@ -95,7 +96,7 @@ class Process:
         """End the command and all that it started, and wait until they are gone."""
         self.release()
         try:
-            self._process.wait(tether.GRACE_SECONDS + START_SECONDS)
+            self._process.wait(tether.GRACE_SECONDS + _KILL_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

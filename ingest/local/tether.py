@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 2.0
 
 
 def main() -> int:
