@@ -55,7 +55,7 @@ def proper_answer(file: File, version: int, asked: Callable[[str], str | None]) 
     if known:
         return Answer("304 Not Modified", headers)
     start = asked("Range")
-    if start is not None and asked("If-Range") in headers.values():
+    if start is not None and asked("If-Range") in {None, *headers.values()}:
         first = int(start.removeprefix("bytes=").removesuffix("-"))
         return _part(range(first, size), size, version, headers)
     framing = "chunked" if file.framing == "chunked" else "length"

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 _FOREIGN = ("LAKEFILL_", "STORAGE_EMULATOR", "PUBSUB_EMULATOR", "GOOGLE_", "LOG_EXECUTION_ID")
 # A worker dies after so many further deliveries, and up to so many seconds into the last one.
-_DELIVERIES_BETWEEN = (30, 110)
+_DELIVERIES_BETWEEN = (40, 140)
 _DELAY_SECONDS = 0.5
 _START_SECONDS = 60.0
 

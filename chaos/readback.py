@@ -67,8 +67,8 @@ def listing(url: str) -> list[Generation]:
     answer = requests.get(f"{url}/storage/v1/b/{BUCKET}/o", query, timeout=300)
     answer.raise_for_status()
     found = [_generation(item) for item in answer.json().get("items", [])]
-    live = {(g.name, g.number) for g in found if g.live}
-    return [g for g in found if g.live or (g.name, g.number) not in live]
+    found.sort(key=lambda generation: generation.live)
+    return [*{(g.name, g.number): g for g in found}.values()]
 
 
 def examine(url: str, truth: Truth, generations: Iterable[Generation]) -> list[Finding]:
@@ -127,9 +127,11 @@ class _Reader:
 
     def _stored(self, generation: Generation) -> Iterator[bytes]:
         name = quote(generation.name, safe="")
+        # Asked for by its number, this server takes long to find one.
+        number = {} if generation.live else {"generation": str(generation.number)}
         answer = self._session.get(
             f"{self._url}/storage/v1/b/{BUCKET}/o/{name}",
-            params={"alt": "media", "generation": str(generation.number)},
+            params={"alt": "media", **number},
             stream=True,
             timeout=300,
         )

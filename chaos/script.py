@@ -86,6 +86,13 @@ SPOILING: dict[str, tuple[str, ...]] = {
     "500 for ever": ("500",) * 200,
 }
 _SPOILT_SHARE = 0.03
+# What gives a recheck something to find: another version, or validators where there were none.
+_BEFORE_RECHECK = (
+    _passing("revised once it was served"),
+    _passing("neither length nor chunks"),
+    (),
+    (),
+)
 # How many passing faults a file meets, by weight.
 _FAULTS_EACH = (60, 25, 10, 5)
 _FRAMINGS: dict[Framing, int] = {"etag": 60, "date": 20, "plain": 10, "chunked": 10}
@@ -139,8 +146,8 @@ def draw(seed: int, deliveries: int) -> list[File]:
             steps += _passing(next(passing))
         if number in spoilt:
             steps += _spoiling(next(spoiling))
-        if number >= deliveries - rechecked(deliveries) and rng.random() < 0.3:
-            steps += _passing("revised once it was served")
+        if number >= deliveries - rechecked(deliveries):
+            steps += rng.choice(_BEFORE_RECHECK)
         framing = rng.choices(list(_FRAMINGS), list(_FRAMINGS.values()))[0]
         files.append(File(_key(number), size, _noise(rng, size), framing, tuple(steps)))
     return files

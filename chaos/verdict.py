@@ -8,6 +8,7 @@ from chaos.readback import Finding, Generation
 from chaos.script import FEED, File
 from chaos.storage import RESERVED_PREFIX
 
+_RUNS = f"{RESERVED_PREFIX}runs/"
 _PROMISES = {"stored", "unchanged", "revised"}
 
 
@@ -90,8 +91,13 @@ def _lost(evidence: Evidence, stored: set[str]) -> Iterable[str]:
     for (run, period), outcomes in sorted(evidence.acknowledged.items()):
         if outcomes & _PROMISES and period not in stored:
             yield f"{period}: acknowledged as {', '.join(sorted(outcomes))}, and not there"
-        if f"{RESERVED_PREFIX}runs/{run}/{period}.json" not in live:
+        if f"{_RUNS}{run}/{period}.json" not in live:
             yield f"{period}: acknowledged, and its outcome is not on record in run {run}"
+    for record in evidence.generations:
+        run, _, period = record.name.removeprefix(_RUNS).removesuffix(".json").partition("/")
+        promised = record.metadata.get("lakefill-outcome") in _PROMISES
+        if record.live and promised and period not in stored:
+            yield f"{period}: on record as stored in run {run}, and not there"
     for name, numbers in sorted(evidence.written.items()):
         for number in numbers:
             if (name, number) not in there:

@@ -30,7 +30,7 @@ _CATALOGUE = """
   recheck: {recheck}
   checks: {{header: reading, min_bytes: 100}}
 """
-_WORKERS, _THREADS = 2, 8
+_WORKERS, _THREADS = 2, 16
 _MAX_ATTEMPTS = 10
 _DISPATCH_SECONDS = 300
 _ASKS = 30

@@ -39,6 +39,12 @@ class Validators:
         conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
         return {name: value for name, value in conditions.items() if value}
 
+    def agree(self, other: "Validators") -> bool:
+        """Tell whether `other`, of a part, speaks of the same version as far as it says."""
+        if other.etag is not None:
+            return other.etag == self.etag
+        return other.last_modified in {None, self.last_modified}
+
     def strong(self) -> str | None:
         """Return the one by which a range can be asked for safely (RFC 9110, 13.1.5)."""
         if self.etag is None:
@@ -187,8 +193,11 @@ class Download:
         if self._response.status_code != 206 or match is None:
             return False
         first, last, size = (int(number[:18]) for number in match.groups())
-        same = headers.get("ETag") in {None, self.validators.etag}
-        if not same or first != self._received or last + 1 != size:
+        if (
+            not self.validators.agree(Validators.of(self._response))
+            or first != self._received
+            or last + 1 != size
+        ):
             return False
         if self.length is None:
             self.length = size

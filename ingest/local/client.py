@@ -131,7 +131,7 @@ class DispatchClient:
                 f"nothing answers at {self.url} ({_cause(error)}); start the local stack by "
                 "`lakefill up`, or name another dispatcher by --url"
             ) from None
-        if not response.ok or response.is_redirect:
+        if response.status_code not in range(200, 300):
             raise AnswerError(_detail(response), response.status_code)
         try:
             return msgspec.json.decode(response.content, type=expected)

@@ -92,7 +92,7 @@ def parse(
     elif (match := _UPLOAD.fullmatch(parts.path)) and "upload_id" in query:
         operation = _ON_SESSION.get(method, "other")
         bucket, name = uploaded(query["upload_id"]) or (unquote(match[1]), None)
-    elif match:
+    elif match and method == "POST":
         resumable = query.get("uploadType") == "resumable"
         operation = "resumable_start" if resumable else "insert"
         bucket = unquote(match[1])

@@ -1,0 +1,150 @@
+"""The client of a dispatcher: what it follows, whom it shows an identity to."""
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from google.auth.exceptions import DefaultCredentialsError
+from google.oauth2 import id_token
+
+from ingest.local import client as client_module
+from ingest.local.client import AnswerError, DispatchClient
+from ingest.local.identity import IdentityError, IdentityToken
+from tests.support.http_server import HttpServer, QuietHandler
+
+RUN = {"run": "r", "feed": "f", "done": False, "periods": [{"period": "p", "outcome": None}]}
+DONE = RUN | {"done": True, "periods": [{"period": "p", "outcome": "stored"}]}
+
+
+def token(**claims: object) -> str:
+    """A token in the shape of a real one, its signature worthless."""
+    parts: tuple[dict[str, object], ...] = ({"alg": "RS256", "typ": "JWT"}, claims, {})
+    encoded = (base64.urlsafe_b64encode(json.dumps(p).encode()).decode() for p in parts)
+    return ".".join(part.rstrip("=") for part in encoded)
+
+
+class Answers(HttpServer):
+    """Gives its answers one after the other, the last again and again."""
+
+    def __init__(self, *answers: tuple[int, object]) -> None:
+        super().__init__(_Handler)
+        self.answers = [*answers]
+
+
+class _Handler(QuietHandler):
+    server: Answers
+
+    def serve(self) -> None:
+        answers = self.server.answers
+        status, document = answers.pop(0) if len(answers) > 1 else answers[0]
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture(autouse=True)
+def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_POLL_SECONDS", 0.0)
+
+
+def test_passing_trouble_does_not_end_the_following() -> None:
+    looks = []
+    answers = (200, RUN), (503, {"detail": "busy"}), (200, DONE)
+    with Answers(*answers) as server, DispatchClient(server.url) as client:
+        states = [*client.follow("r", 60, watch=lambda: looks.append(1))]
+    assert [state.finished for state in states] == [0, 1]
+    assert len(looks) == 3
+
+
+@pytest.mark.parametrize(("status", "silence"), [(404, 60.0), (503, 0.0)])
+def test_lasting_trouble_does(
+    monkeypatch: pytest.MonkeyPatch, status: int, silence: float
+) -> None:
+    monkeypatch.setattr(client_module, "_SILENCE_SECONDS", silence)
+    answers = (200, RUN), (status, {"detail": "no"})
+    with Answers(*answers) as server, DispatchClient(server.url) as client:
+        states = client.follow("r", 60)
+        assert next(states).finished == 0
+        with pytest.raises(AnswerError, match="no"):
+            next(states)
+
+
+@pytest.mark.parametrize(
+    ("url", "signed"),
+    [
+        ("http://localhost:8080", False),
+        ("https://127.0.0.1", False),
+        ("http://[::1]:8080/", False),
+        ("http://dispatch.example.org", False),  # a token never travels in the clear
+        ("https://dispatch.example.org/", True),
+        ("https://localhost.example.org", True),
+    ],
+)
+def test_an_identity_is_shown_to_other_machines_and_in_private_only(
+    url: str, signed: bool
+) -> None:
+    with DispatchClient(url) as client:
+        assert isinstance(client._session.auth, IdentityToken) == signed
+
+
+@pytest.fixture
+def signed() -> Callable[[], str]:
+    """Sign a request anew, and return its header."""
+    auth = IdentityToken("https://d.example.org")
+
+    def sign() -> str:
+        request = requests.Request("GET", "https://d.example.org/").prepare()
+        return str(auth(request).headers["Authorization"])
+
+    return sign
+
+
+def test_a_token_is_kept_while_it_is_good(
+    signed: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [token(exp=time.time() + seconds, n=seconds) for seconds in (60, 3600)]
+    left = [*tokens]
+    monkeypatch.setattr(id_token, "fetch_id_token", lambda *_: left.pop(0))
+    assert [signed() for _ in range(3)] == [f"Bearer {tokens[n]}" for n in (0, 1, 1)]
+
+
+def test_without_a_service_account_gcloud_is_asked(
+    signed: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none(*_: object) -> str:
+        raise DefaultCredentialsError
+
+    monkeypatch.setattr(id_token, "fetch_id_token", none)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    gcloud = tmp_path / "gcloud"
+    mine = token(exp=time.time() + 3600)
+    gcloud.write_text(f"#!/bin/sh\n[ \"$*\" = 'auth print-identity-token' ] && echo {mine}\n")
+    gcloud.chmod(0o755)
+    assert signed() == f"Bearer {mine}"
+
+
+@pytest.mark.parametrize("script", ["echo 'no account' >&2; exit 1", None])
+def test_without_any_identity_it_says_what_to_do(
+    signed: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    script: str | None,
+) -> None:
+    def none(*_: object) -> str:
+        raise DefaultCredentialsError
+
+    monkeypatch.setattr(id_token, "fetch_id_token", none)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if script:
+        (tmp_path / "gcloud").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "gcloud").chmod(0o755)
+    with pytest.raises(IdentityError, match="gcloud auth login") as missing:
+        signed()
+    assert ("no account" if script else "gcloud") in str(missing.value)
