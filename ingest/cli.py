@@ -65,6 +65,17 @@ def _url(_context: click.Context, _option: click.Parameter, value: str) -> str:
     return value
 
 
+_dispatcher = click.option(
+    "--url",
+    default="http://localhost:8080",
+    show_default=True,
+    envvar="LAKEFILL_URL",
+    show_envvar=True,
+    callback=_url,
+    help="The dispatcher. With https to another machine, an identity token goes along.",
+)
+
+
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
@@ -144,15 +155,7 @@ def up(state: Path, feeds: Path, real_source: bool, pubsub: "PubsubKind", port: 
 @click.option("--feed", help="Which feed; by default the catalogue's first.")
 @click.option("--force", is_flag=True, help="Fetch what is stored, too.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; publish nothing.")
-@click.option(
-    "--url",
-    default="http://localhost:8080",
-    show_default=True,
-    envvar="LAKEFILL_URL",
-    show_envvar=True,
-    callback=_url,
-    help="The dispatcher. With https to another machine, an identity token goes along.",
-)
+@_dispatcher
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -190,6 +193,58 @@ def backfill(
             job.show_plan(new_console(), client, request)
         elif not job.backfill(new_console(), client, request, timeout):
             sys.exit(1)
+
+
+@main.command()
+@click.argument("date", required=False)
+@click.option("--start", help="First of a range; alone, it reaches to today.")
+@click.option("--end", help="Last of a range, inclusive.")
+@click.option("--feed", "feed_name", help="Which feed; by default the catalogue's first.")
+@_feeds
+@click.option(
+    "--bucket", required=True, envvar="LAKEFILL_BUCKET", show_envvar=True, help="The lake."
+)
+@click.option("--repair", is_flag=True, help="Have what differs fetched again, by force.")
+@_dispatcher
+def verify(
+    date: str | None,
+    start: str | None,
+    end: str | None,
+    feed_name: str | None,
+    feeds: Path,
+    bucket: str,
+    repair: bool,
+    url: str,
+) -> None:
+    """Read stored objects back, and compare them with their metadata.
+
+    Looks at the objects of DATE, or of a range, or at all: their checksums, and the hash, size
+    and rows of what they unzip to. For a lake of `lakefill up`, set STORAGE_EMULATOR_HOST to
+    its storage and the bucket to "local".
+
+    The exit status is 1 where something differs.
+    """
+    from ingest.feeds import load_catalogue
+    from ingest.local import verification
+    from ingest.local.client import DispatchClient
+    from ingest.local.terminal import new_console
+    from ingest.plan import Question
+    from ingest.times import utc_now
+
+    catalogue = load_catalogue(feeds)
+    if feed_name is not None and feed_name not in catalogue:
+        raise click.BadParameter(
+            f"there is no feed {feed_name!r}; there is {', '.join(catalogue)}"
+        )
+    feed = catalogue[feed_name] if feed_name else catalogue.default
+    console = new_console()
+    periods = verification.chosen(feed, Question(date=date, start=start, end=end), utc_now())
+    different = verification.verify_lake(console, bucket, feed, periods)
+    if different and repair:
+        with DispatchClient(url) as client:
+            verification.repair(console, client, feed, different)
+    if different:
+        sys.exit(1)
 
 
 @main.command("feeds")

@@ -20,7 +20,7 @@ from ingest.local import stack as stack_module
 from ingest.local import storage
 from ingest.local.demo import DemoError, run_demo
 from ingest.local.options import Options
-from ingest.local.process import Process, StackError
+from ingest.local.process import CHECKOUT, Process, StackError
 from ingest.local.stack import Stack
 from tests.support.command import Running, gone
 from tests.support.function import until
@@ -45,10 +45,14 @@ def source() -> Iterator[SourceServer]:
 
 
 @pytest.fixture
-def options(tmp_path: Path, source: SourceServer) -> Callable[..., Options]:
+def options(
+    tmp_path: Path, source: SourceServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Options]:
     """Options of a stack on a small catalogue and source, its lake in memory."""
     catalogue = tmp_path / "tiny.yaml"
     catalogue.write_text(CATALOGUE)
+
+    monkeypatch.chdir(CHECKOUT / "ingest")  # from where calendar is ours
 
     def make(backend: str = "memory", **more: Any) -> Options:
         small: dict[str, Any] = {
@@ -273,3 +277,17 @@ def test_the_demo_fails_where_a_file_is_missing_or_differs(
     source.replies[f"/tiny/{DAYS[0]}.csv"] = [Reply(b"as it was"), Reply(b"as it is")]
     with pytest.raises(DemoError, match=f"not what the source serves: tiny/{DAYS[0]}.csv.gz"):
         run_demo(Console(quiet=True), options(), DAYS[0])
+
+
+def test_torn_files_are_told_from_objects_that_lie_beside_their_attributes(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "bucket" / "folder"
+    folder.mkdir(parents=True)
+    # So the server keeps attributes where the filesystem has none of its own.
+    files = [folder / name for name in ("whole", "whole.metadata", ".torn123")]
+    files.append(tmp_path / "bucket.bucketMetadata")
+    for file in files:
+        file.touch()
+    storage.remove_torn_files(tmp_path)
+    assert [file.name for file in files if not file.exists()] == [".torn123"]

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from ingest.errors import LakefillError
 from ingest.local.client import DispatchClient
+from ingest.local.compare import Comparison, compare_all
 from ingest.local.options import Options
 from ingest.local.report import failures_table
 from ingest.local.stack import Stack
 from ingest.local.terminal import print_pairs, progress, shown
-from ingest.local.verify import Comparison, compare_all
 
 _BUCKET = "demo"
 _LONGEST_SECONDS = 600.0

@@ -16,6 +16,7 @@ import requests
 from ingest.errors import LakefillError
 from ingest.local import tether
 
+CHECKOUT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 # How long a process that is starting up is left alone between two looks at it.
 _LOOK_SECONDS = 0.02
@@ -51,6 +52,8 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=env,
+            # Python and gunicorn import from the current folder first: not from just any.
+            cwd=CHECKOUT,
             start_new_session=True,
         )
         output = cast("IO[bytes]", self._process.stdout)

@@ -22,12 +22,10 @@ from ingest.feeds import load_catalogue
 from ingest.local.emulator import EmulatorPubsub
 from ingest.local.options import Options
 from ingest.local.place import check_port, exclusive_folder, write_catalogue
-from ingest.local.process import Process, StackError, answers, free_port
+from ingest.local.process import CHECKOUT, Process, StackError, answers, free_port
 from ingest.local.pubsub import EmbeddedPubsub, Pubsub, Subscription
 from ingest.local.signals import tidying_up
 from ingest.local.storage import make_bucket, server_command
-
-CHECKOUT = Path(__file__).parents[2]
 
 _PROJECT = "local"
 _DISPATCH_THREADS = 8

@@ -16,15 +16,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-_PLAIN_WIDTH = 200
+_LEAST_WIDTH = 120
 _PLAIN_SECONDS = 5.0
 
 
 def new_console() -> Console:
-    """Return the console of standard output; lines are never broken."""
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _PLAIN_WIDTH
+    """Return the console of standard output; lines are left for the terminal to break."""
+    styled = False if os.environ.get("NO_COLOR") else None  # None: as it finds
+    console = Console(
+        force_terminal=styled, highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
+    console.width = max(console.width, _LEAST_WIDTH)
     return console
 
 
@@ -32,7 +34,7 @@ def new_table(*columns: str) -> Table:
     """Return a table without lines, its headers in bold."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=column != "title")
     return table
 
 
@@ -47,7 +49,7 @@ def print_pairs(console: Console, pairs: Iterable[tuple[str, str]]) -> None:
 @contextmanager
 def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how many of `total` are done; gives the function to tell it by."""
-    if not console.is_terminal or os.environ.get("NO_COLOR") or console.is_dumb_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield _lines(console, label, total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
