@@ -17,8 +17,7 @@ import google_crc32c
 import requests
 
 from chaos import bodies
-from chaos.script import File
-from chaos.storage import BUCKET, RESERVED_PREFIX
+from chaos.script import BUCKET, RESERVED_PREFIX, File
 
 _PROCESSES = 2
 _AT_ONCE = 50

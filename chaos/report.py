@@ -82,10 +82,10 @@ class Report:
 
     def end(self) -> bool:
         """Print what is wrong, if anything is; return whether all is well."""
-        for problem in self.problems[:_MOST_LINES]:
-            print(problem)
-        if len(self.problems) > _MOST_LINES:
-            print(f"... and {len(self.problems) - _MOST_LINES:,} more")
+        lines = [*dict.fromkeys(self.problems)]  # what was wrong already is wrong in the end
+        print(*lines[:_MOST_LINES], sep="\n")
+        if len(lines) > _MOST_LINES:
+            print(f"... and {len(lines) - _MOST_LINES:,} more")
         again = f"make chaos N={self._deliveries} SEED={self._seed}"
         print(
             f"{self._elapsed()}: {f'FAILED; again: {again}' if self.problems else 'all well'}"

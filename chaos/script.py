@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal, NamedTuple, TypeVar
 
+BUCKET = "lake"
+RESERVED_PREFIX = "_lakefill/"
 FEED = "chaos"
 FIRST = datetime(2001, 1, 1, tzinfo=UTC)
 # From so many deliveries on there is some of everything; what is missing is an error then.

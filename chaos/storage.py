@@ -14,7 +14,7 @@ from typing import IO, Self
 
 import requests
 
-from chaos.script import deal
+from chaos.script import BUCKET, RESERVED_PREFIX, deal
 from tests.support.fake_gcs import FakeGcs
 from tests.support.faults import (
     Action,
@@ -28,9 +28,6 @@ from tests.support.storage_proxy import StorageProxy
 from tests.support.storage_request import Operation, Request
 from tests.support.storage_rules import StorageRules
 from tests.support.upstream import Response, Upstream
-
-BUCKET = "lake"
-RESERVED_PREFIX = "_lakefill/"
 
 _ERRORS: list[Action] = [Status(429), Status(500), Status(503), DropConnection()]
 _READ = [*_ERRORS * 4, Status(403)]

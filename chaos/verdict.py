@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.readback import Finding, Generation
-from chaos.script import FEED, File
-from chaos.storage import RESERVED_PREFIX
+from chaos.script import FEED, RESERVED_PREFIX, File
 
 _RUNS = f"{RESERVED_PREFIX}runs/"
 _PROMISES = {"stored", "unchanged", "revised"}

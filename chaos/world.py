@@ -13,9 +13,9 @@ from chaos.child import Child
 from chaos.functions import Function, Workers
 from chaos.readback import Truth, examine, listing
 from chaos.router import Router
-from chaos.script import FEED, FULL, File, draw, rechecked
+from chaos.script import BUCKET, FEED, FULL, File, draw, rechecked
 from chaos.source import Source
-from chaos.storage import BUCKET, Storage
+from chaos.storage import Storage
 from chaos.verdict import Evidence, Verdict, judge
 from ingest.local.pubsub import EmbeddedPubsub, Subscription
 
@@ -108,7 +108,7 @@ class World:
 @contextmanager
 def world(seed: int, deliveries: int, folder: Path) -> Iterator[World]:
     """Bring a world up; the functions' logs go to `folder`."""
-    files = draw(seed, deliveries)
+    files, full = draw(seed, deliveries), deliveries >= FULL
     with ExitStack() as parts:
         storage = parts.enter_context(Child(Storage, seed))
         source = parts.enter_context(Child(Source, seed, deliveries))
@@ -120,8 +120,8 @@ def world(seed: int, deliveries: int, folder: Path) -> Iterator[World]:
             "LAKEFILL_TOPIC": "projects/chaos/topics/lakefill",
             "LAKEFILL_FEEDS": str(feeds),
             "LAKEFILL_MAX_ATTEMPTS": str(_MAX_ATTEMPTS),
-            # A stall costs a quarter of it, the largest file takes a half.
-            "LAKEFILL_DEADLINE_SECONDS": "20" if deliveries >= FULL else "8",
+            # A stall costs a quarter of it; the largest file takes a half.
+            "LAKEFILL_DEADLINE_SECONDS": "20" if full else "5",
             "STORAGE_EMULATOR_HOST": proxy_url,
             "GOOGLE_CLOUD_PROJECT": "chaos",
             "THREADS": str(_THREADS),
@@ -132,7 +132,7 @@ def world(seed: int, deliveries: int, folder: Path) -> Iterator[World]:
             push_endpoint=router.url,
             topic=env["LAKEFILL_TOPIC"],
             min_backoff_seconds=0.2,
-            max_backoff_seconds=2.0,
+            max_backoff_seconds=2.0 if full else 0.5,
             max_delivery_attempts=_MAX_ATTEMPTS,
             max_outstanding=_WORKERS * _THREADS,
         )

@@ -291,3 +291,21 @@ def test_torn_files_are_told_from_objects_that_lie_beside_their_attributes(
         file.touch()
     storage.remove_torn_files(tmp_path)
     assert [file.name for file in files if not file.exists()] == [".torn123"]
+
+
+LOST = """
+import os, signal
+from ingest.local.signals import check_signals, exit_on_signals
+class Thing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+exit_on_signals()
+check_signals()
+Thing()
+"""
+
+
+def test_a_signal_is_not_lost_where_its_exception_is() -> None:
+    for end, status in (("", 0), ("check_signals()", 143)):
+        with Running("-c", LOST + end) as lost:
+            assert lost.end() == status

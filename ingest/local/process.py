@@ -15,6 +15,7 @@ import requests
 
 from ingest.errors import LakefillError
 from ingest.local import tether
+from ingest.local.signals import check_signals
 
 CHECKOUT = Path(__file__).parents[2]
 START_SECONDS = 60.0
@@ -80,6 +81,7 @@ class Process:
         """Wait for a condition; raise StackError if the process ends, or takes too long."""
         deadline = time.monotonic() + START_SECONDS
         while not ready():
+            check_signals()
             try:
                 self._process.wait(_LOOK_SECONDS)
             except subprocess.TimeoutExpired:

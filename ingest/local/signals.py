@@ -10,12 +10,23 @@ from types import FrameType
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_received: list[int] = []
 
 
 def exit_on_signals() -> None:
     """Turn SIGINT (Ctrl-C), SIGTERM and SIGHUP into SystemExit, with a shell's status."""
     for number in _SIGNALS:
         signal.signal(number, _exit)
+
+
+def check_signals() -> None:
+    """Raise SystemExit where a signal came, but its exception got lost.
+
+    It is raised at whatever the main thread is doing, and a destructor, or a callback of a
+    library's native code, lets no exception out.
+    """
+    if _received:
+        sys.exit(128 + _received[0])
 
 
 @contextmanager
@@ -38,6 +49,7 @@ def tidying_up() -> Iterator[None]:
 
 
 def _exit(number: int, _: FrameType | None) -> NoReturn:
+    _received.append(number)
     sys.exit(128 + number)
 
 

@@ -24,7 +24,7 @@ from ingest.local.options import Options
 from ingest.local.place import check_port, exclusive_folder, write_catalogue
 from ingest.local.process import CHECKOUT, Process, StackError, answers, free_port
 from ingest.local.pubsub import EmbeddedPubsub, Pubsub, Subscription
-from ingest.local.signals import tidying_up
+from ingest.local.signals import check_signals, tidying_up
 from ingest.local.storage import make_bucket, server_command
 
 _PROJECT = "local"
@@ -80,11 +80,13 @@ class Stack:
 
     def check(self) -> None:
         """Raise StackError where a process has ended by itself."""
+        check_signals()
         for process in (*self._servers, *self._functions):
             process.check()
 
     def wait(self) -> None:
         """Wait until a process ends by itself, and raise StackError then."""
+        check_signals()
         self._ended.wait()
         self.check()
 

@@ -40,7 +40,8 @@ class Running:
     """A command while it runs, in a process group of its own; killed at the end of `with`."""
 
     def __init__(self, *command: str | Path) -> None:
-        self._command = [sys.executable, *map(str, command)]
+        # -P: imports nothing from the current folder, as the installed command does not.
+        self._command = [sys.executable, "-P", *map(str, command)]
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.output: list[str] = []
 
