@@ -92,7 +92,7 @@ def test_each_period_comes_to_its_own_end(pipeline: Pipeline) -> None:
     missing, wrong, shaky, fine = days("2006-01-01", 4)
     pipeline.world.put(f"/tiny/{wrong}.csv", Reply(b"<html>no</html>"))
     pipeline.world.put(
-        f"/tiny/{shaky}.csv", [Reply(status=503), Reply(CSV, cut_at=9), Reply(CSV)]
+        f"/tiny/{shaky}.csv", [Reply(status=503), Reply(status=429), Reply(CSV)]
     )
     pipeline.world.put(f"/tiny/{fine}.csv", Reply(CSV))
     run = pipeline.backfill({"feed": "tiny", "start": missing, "end": fine})
