@@ -4,9 +4,10 @@ CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+N ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench docs requirements clean
+.PHONY: help setup run up test bench chaos docs requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,6 +42,9 @@ test: setup ## format, lint, types, unit, property and integration tests
 
 bench: setup .venv-bench/.ready ## measure speed and memory, against named peers in the same run
 	@$(BIN)/python -m bench
+
+chaos: setup ## N transfers (10000) through every fault, all random from SEED: no wrong file
+	$(BIN)/python -m chaos --deliveries $(N) $(if $(SEED),--seed $(SEED))
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability

@@ -29,10 +29,11 @@ def main() -> None:
 
 def _storm(here: World, report: Report) -> None:
     """Fill the lake while everything goes wrong."""
-    total = here.ask_all()
+    total = len(here.files)
+    here.ask_all()
     here.wait(total // 2, report.progress)
     # Two runs then want the same periods, some of which have a new version by now.
-    latest = here.files[-rechecked(total) // 2 :]
+    latest = here.files[-(rechecked(total) // 2) :]
     here.ask(start=latest[0].key, end=latest[-1].key, force=True)
     here.wait_idle(report.progress)
     here.ask()

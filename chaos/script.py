@@ -19,8 +19,10 @@ FULL = 1000
 
 MIB = 2**20
 LARGEST_BYTES = 150_000_000
-# What is stored of a file comes to about half of its noise; over 8 MiB is staged.
-_STAGED_NOISE_BYTES = 17.5 * MIB
+# What is stored of a file comes to about half of its noise; over 8 MiB is staged, and files
+# from this size on have noise enough for that.
+_STAGED_NOISE_BYTES = 18e6
+_LARGE_BYTES = 19e6
 
 Framing = Literal["etag", "date", "plain", "chunked"]
 T = TypeVar("T")
@@ -164,7 +166,7 @@ def _sizes(rng: Random, deliveries: int) -> list[int]:
     full = deliveries >= FULL
     large = max(round(deliveries * 0.006), 20 if full else 2)
     sizes = [LARGEST_BYTES] * (max(deliveries // 2500, 1) if full else 0)
-    sizes += [_between(rng, 12e6, 80e6 if full else 20e6) for _ in range(large)]
+    sizes += [_between(rng, _LARGE_BYTES, 80e6 if full else 22e6) for _ in range(large)]
     sizes += [MIB, MIB - 1, MIB + 1, 2 * MIB] * max(deliveries // 2000, 1)
     sizes += [_between(rng, 3e5, 1e7) for _ in range(deliveries // 50)]
     sizes += [_between(rng, 1e3, 3e5) for _ in range(deliveries - len(sizes))]
@@ -178,7 +180,7 @@ def _between(rng: Random, low: float, high: float) -> int:
 
 
 def _noise(rng: Random, size: int) -> float:
-    if size < 12e6:
+    if size < _LARGE_BYTES:
         return rng.uniform(0.02, 0.6)
     return min(_STAGED_NOISE_BYTES / size * rng.uniform(1.05, 1.5), 0.98)
 

@@ -121,7 +121,7 @@ def world(seed: int, deliveries: int, folder: Path) -> Iterator[World]:
             "LAKEFILL_FEEDS": str(feeds),
             "LAKEFILL_MAX_ATTEMPTS": str(_MAX_ATTEMPTS),
             # A stall costs a quarter of it; the largest file takes a half.
-            "LAKEFILL_DEADLINE_SECONDS": "20" if full else "5",
+            "LAKEFILL_DEADLINE_SECONDS": "20" if full else "8",
             "STORAGE_EMULATOR_HOST": proxy_url,
             "GOOGLE_CLOUD_PROJECT": "chaos",
             "THREADS": str(_THREADS),

@@ -109,7 +109,7 @@ class Download:
     def abort(self) -> None:
         """Wake a thread that waits for the body; reading on raises."""
         self._aborted = True
-        with suppress(ValueError, OSError):  # the body is read already
+        with suppress(ValueError, RuntimeError, OSError):  # the body is read already
             self._raw.shutdown()
 
     def close(self) -> None:
