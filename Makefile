@@ -44,7 +44,7 @@ bench: setup .venv-bench/.ready ## measure speed and memory, against named peers
 	@$(BIN)/python -m bench
 
 chaos: setup ## N transfers (10000) through every fault, all random from SEED: no wrong file
-	$(BIN)/python -m chaos --deliveries $(N) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m chaos --deliveries $(N) $(if $(SEED),--seed $(SEED))
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability

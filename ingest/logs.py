@@ -73,12 +73,19 @@ def configure(project: str | None, stream: TextIO | None = None) -> None:
         handler = logging.StreamHandler(stream)
         handler.setFormatter(_Readable("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     else:
-        handler = StructuredLogHandler(stream=stream, project_id=project)
+        handler = _Structured(stream=stream, project_id=project)
     # functions-framework gives the root logger a handler of its own where LOG_EXECUTION_ID is
     # set; two would write every line twice.
     logging.getLogger().handlers = [handler]
     _logger.setLevel(logging.INFO)
     _logger.filters = [_add_execution_id]
+
+
+class _Structured(StructuredLogHandler):
+    """Google's handler, without the line about the library that it begins with."""
+
+    def emit_instrumentation_info(self) -> None:
+        """Emit nothing: that line would be no event."""
 
 
 class _Readable(logging.Formatter):

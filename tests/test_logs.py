@@ -43,6 +43,7 @@ def test_each_event_is_one_line_with_execution_id_logging_too(here: World) -> No
         day.push()
         day.line("period_absent")
         assert len(process.lines(period=str(day.day))) == 1
+        assert all(line.keys() >= {"event", "message", "severity"} for line in process.lines())
         assert "period_absent" not in "".join(
             line for line in process.output.splitlines() if not line.startswith("{")
         )

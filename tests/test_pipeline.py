@@ -91,9 +91,7 @@ def test_a_backfill_stores_every_period_once(pipeline: Pipeline) -> None:
 def test_each_period_comes_to_its_own_end(pipeline: Pipeline) -> None:
     missing, wrong, shaky, fine = days("2006-01-01", 4)
     pipeline.world.put(f"/tiny/{wrong}.csv", Reply(b"<html>no</html>"))
-    pipeline.world.put(
-        f"/tiny/{shaky}.csv", [Reply(status=503), Reply(status=429), Reply(CSV)]
-    )
+    pipeline.world.put(f"/tiny/{shaky}.csv", [Reply(status=503), Reply(status=429), Reply(CSV)])
     pipeline.world.put(f"/tiny/{fine}.csv", Reply(CSV))
     run = pipeline.backfill({"feed": "tiny", "start": missing, "end": fine})
     assert {p["period"]: p["outcome"] for p in run["periods"]} == {
