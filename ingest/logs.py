@@ -73,7 +73,7 @@ def configure(project: str | None, stream: TextIO | None = None) -> None:
         handler = logging.StreamHandler(stream)
         handler.setFormatter(_Readable("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     else:
-        handler = _Structured(stream=stream, project_id=project)
+        handler = _Structured(stream=stream, project_id=project)  # type: ignore[no-untyped-call]
     # functions-framework gives the root logger a handler of its own where LOG_EXECUTION_ID is
     # set; two would write every line twice.
     logging.getLogger().handlers = [handler]
