@@ -1,6 +1,6 @@
 """The files' bytes: the same for the same seed, in any process, from any byte on. Pure.
 
-No two stretches of a file are alike, nor are two versions, so that bytes that are missing,
+No block is like another, nor like that of another version, so that bytes that are missing,
 doubled, misplaced or of another version give another hash.
 """
 
@@ -15,8 +15,7 @@ from chaos.script import File
 HEADER = b"reading\n"
 _BLOCK_BYTES = 2**18
 _NOISE_BYTES = 32  # in a row of hex digits
-_FILLER = b"0" * (2 * _NOISE_BYTES) + b"\n"
-_FILLING = _FILLER * (_BLOCK_BYTES // len(_FILLER) + 1)
+_ROW_BYTES = 2 * _NOISE_BYTES + 1
 # What a version has more than the one before it.
 _GROWTH_BYTES = 1009
 # A version that there never is, of the same size as the one it poses as.
@@ -55,17 +54,19 @@ def digest(seed: int, file: File, version: int, stop: int | None = None) -> Dige
         length += len(block)
         lines += block.count(b"\n")
         last = block[-1:]
-    return Digest(sha256.hexdigest(), length, rows(lines, last))
+    return Digest(sha256.hexdigest(), length, row_count(lines, last))
 
 
-def rows(line_ends: int, last_byte: bytes) -> int:
+def row_count(line_ends: int, last_byte: bytes) -> int:
     """Return how many rows of data there are below the header."""
     return max(line_ends + (last_byte not in {b"", b"\n"}) - 1, 0)
 
 
 def _block(seed: int, file: File, version: int, number: int) -> bytes:
+    """Make a block: rows of noise, then one row again and again."""
     rng = Random(f"{seed}/{file.key}/{version}/{number}")
-    share = _BLOCK_BYTES / len(_FILLER) * _NOISE_BYTES
-    noise = rng.randbytes(int(file.noise * share)).hex("\n", _NOISE_BYTES).encode()
-    header = HEADER if number == 0 else b""
-    return b"".join((header, noise, b"\n", _FILLING))[:_BLOCK_BYTES]
+    rows = _BLOCK_BYTES // _ROW_BYTES + 1
+    noise = rng.randbytes(int(file.noise * rows) * _NOISE_BYTES)
+    same = rng.randbytes(_NOISE_BYTES).hex().encode() + b"\n"
+    parts = (noise.hex("\n", _NOISE_BYTES).encode(), b"\n", same * rows)
+    return b"".join((HEADER if number == 0 else b"", *parts))[:_BLOCK_BYTES]

@@ -190,4 +190,4 @@ def _unzipped(pieces: Iterable[bytes]) -> bodies.Digest | str:
         return f"its gzip data ends in the middle, after {size} bytes"
     if gzip.unused_data:
         return f"{len(gzip.unused_data)} bytes follow its gzip data"
-    return bodies.Digest(sha256.hexdigest(), size, bodies.rows(lines, last))
+    return bodies.Digest(sha256.hexdigest(), size, bodies.row_count(lines, last))
