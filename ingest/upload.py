@@ -25,6 +25,8 @@ from ingest.feed import RESERVED_PREFIX
 from ingest.lake import ANSWER_SECONDS, patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
+# For one request that only tidies up, whatever is left of the deadline.
+DISCARD_SECONDS = 10.0
 CHUNK_BYTES = 2 * 2**20
 STAGING_PREFIX = f"{RESERVED_PREFIX}staging/"
 
@@ -54,7 +56,7 @@ class Upload:
         trace: TracebackType | None,
     ) -> None:
         if self._staging is not None:
-            self._staging.discard(self._deadline)
+            self._staging.discard()
 
     @property
     def crc32c(self) -> str:
@@ -134,12 +136,11 @@ class _Staging:
             self._blob.reload(**patience(deadline))
         return self._blob
 
-    def discard(self, deadline: Deadline) -> None:
+    def discard(self) -> None:
         # Whatever stands in the way: sessions expire, and a lifecycle rule sweeps up.
         with suppress(Exception):
             if not self._writer.closed:
                 self._writer.terminate()
             elif self._blob.generation is not None:
-                self._blob.delete(
-                    if_generation_match=self._blob.generation, **patience(deadline)
-                )
+                seen = self._blob.generation
+                self._blob.delete(if_generation_match=seen, timeout=DISCARD_SECONDS, retry=None)

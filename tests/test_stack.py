@@ -108,6 +108,16 @@ def test_a_request_becomes_files_that_stay_and_lines_in_logs(
     assert not torn.exists()
 
 
+def tethers(target: str) -> list[psutil.Process]:
+    """The stack's own process for a function; other tests' functions run here as well."""
+    return [
+        process
+        for process in psutil.Process().children()
+        if target in (command := process.cmdline())
+        and any("tether" in part for part in command)
+    ]
+
+
 def test_options_and_no_more_than_these_reach_the_functions(
     options: Callable[..., Options], source: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +134,7 @@ def test_options_and_no_more_than_these_reach_the_functions(
     with Stack(made) as stack:
         monkeypatch.delenv("HTTP_PROXY")
         assert ingest(stack, date=DAYS[0])["periods"][0]["outcome"] == "stored"
-        [tether] = [p for p in psutil.Process().children() if "worker" in p.cmdline()]
+        [tether] = tethers("worker")
         assert len(tether.children(recursive=True)) == 1 + 2  # gunicorn's master, its workers
         with pytest.raises(StackError, match="another lakefill is running"), Stack(made):
             pass
@@ -166,7 +176,7 @@ def test_what_the_machine_lacks_is_said_before_anything_starts(
 def test_a_process_that_ends_by_itself_ends_the_wait(options: Callable[..., Options]) -> None:
     with Stack(options()) as stack:
         stack.check()
-        [tether] = [p for p in psutil.Process().children() if "worker" in p.cmdline()]
+        [tether] = tethers("worker")
         family = tether.children(recursive=True)
         family[0].kill()
         with pytest.raises(StackError, match="worker ended with status") as ended:
