@@ -22,8 +22,7 @@ from ingest.local.process import Process, answers, free_port
 ROOT = Path(__file__).parents[1]
 
 _FOREIGN = ("LAKEFILL_", "STORAGE_EMULATOR", "PUBSUB_EMULATOR", "GOOGLE_", "LOG_EXECUTION_ID")
-# A worker dies after so many further deliveries, and up to so many seconds into the last one.
-_DELIVERIES_BETWEEN = (40, 140)
+# A worker dies up to so many seconds into the delivery that was its last.
 _DELAY_SECONDS = 0.5
 _START_SECONDS = 60.0
 
@@ -67,15 +66,27 @@ class Function:
 
 
 class Workers:
-    """The worker processes, within `with`; now and then one of them dies and is restarted."""
+    """The worker processes, within `with`; now and then one of them dies and is restarted.
 
-    def __init__(self, number: int, env: Mapping[str, str], logs: Path, seed: int) -> None:
+    `between` says after how many deliveries that is, at least and at most.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        env: Mapping[str, str],
+        logs: Path,
+        *,
+        seed: int,
+        between: tuple[int, int],
+    ) -> None:
         self._all = [Function(f"worker-{n}", "worker", env, logs) for n in range(number)]
         self._up: list[Function] = []
         self._changed = threading.Condition()
         self._turns = count()
         self._rng = Random(f"{seed}/deaths")
-        self._until_next = self._rng.randint(*_DELIVERIES_BETWEEN)
+        self._between = between
+        self._until_next = self._rng.randint(*between)
         self._restarts: list[Future[None]] = []
         self._threads = ThreadPoolExecutor(number)
         self._calm = False
@@ -111,7 +122,7 @@ class Workers:
             worker = self._up[next(self._turns) % len(self._up)]
             self._until_next -= 1
             if self._until_next <= 0 and not self._calm:
-                self._until_next = self._rng.randint(*_DELIVERIES_BETWEEN)
+                self._until_next = self._rng.randint(*self._between)
                 delay = self._rng.uniform(0, _DELAY_SECONDS)
                 kind = self._rng.choice(["killed", "killed", "terminated"])
                 death = self._threads.submit(self._die, worker, kind, delay)

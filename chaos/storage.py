@@ -25,7 +25,7 @@ from tests.support.faults import (
     Status,
 )
 from tests.support.storage_proxy import StorageProxy
-from tests.support.storage_request import Operation, Request
+from tests.support.storage_request import Key, Operation, Request
 from tests.support.storage_rules import StorageRules
 from tests.support.upstream import Response, Upstream
 
@@ -67,6 +67,7 @@ EXPECTED = {
     for operation, (_, actions) in _FAULTS.items()
     for action in actions
 }
+_CREATIONS = {"insert", "resumable_start", "rewrite", "copy"}
 _WRITES = {"insert", "resumable_chunk", "rewrite", "copy"}
 
 
@@ -99,16 +100,25 @@ class RandomFaults(Faults):
 
 
 class Ledger(StorageRules):
-    """Notes which generations were written, by object; lakefill's own records are left out."""
+    """Notes which generations were written, by object; lakefill's own records are left out.
+
+    What nobody ever tried to write is not there, and the server need not be asked: it looks
+    through all that it has, which would be most of a long run's time.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.written: defaultdict[str, list[int]] = defaultdict(list)
         self.staged = 0
         """How many of them by a rewrite of a staged object."""
+        self._tried: set[Key] = set()
 
     def handle(self, request: Request, body: IO[bytes], upstream: Upstream) -> Response:
         """Have a request answered, and note what it wrote."""
+        if request.operation in _CREATIONS:
+            self._tried.add(request.key)
+        elif request.operation in {"get", "download"} and request.key not in self._tried:
+            return Response.error(404)
         response = super().handle(request, body, upstream)
         if request.operation in _WRITES and response.status == 200:
             answer = json.loads(response.content)
@@ -117,6 +127,9 @@ class Ledger(StorageRules):
                 self.written[written["name"]].append(int(written["generation"]))
                 self.staged += request.operation == "rewrite"
         return response
+
+    def _state(self, key: Key, upstream: Upstream) -> tuple[int, int]:
+        return super()._state(key, upstream) if key in self._tried else (0, 0)
 
 
 class Storage:

@@ -126,7 +126,10 @@ def world(seed: int, deliveries: int, folder: Path) -> Iterator[World]:
             "GOOGLE_CLOUD_PROJECT": "chaos",
             "THREADS": str(_THREADS),
         }
-        workers = parts.enter_context(Workers(_WORKERS, env, folder, seed))
+        between = (50, 250) if full else (30, 110)
+        workers = parts.enter_context(
+            Workers(_WORKERS, env, folder, seed=seed, between=between)
+        )
         router = parts.enter_context(Router(workers, seed))
         subscription = Subscription(
             push_endpoint=router.url,

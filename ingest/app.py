@@ -46,7 +46,8 @@ def handle_dispatch(request: flask.Request) -> flask.Response:
     except MalformedError as error:
         return _refuse(request, ProblemError(400, str(error)))
     except ConfigurationError as error:
-        return _refuse(request, ProblemError(500, str(error)))
+        _emit_unexpected(f"dispatch is not configured: {error}", error)
+        return problem(ProblemError(500, str(error)))
     except RetryError as error:
         detail = f"{error}; nothing is lost, send the same request again"
         return _refuse(request, ProblemError(503, detail, reason=error.reason))
@@ -57,13 +58,16 @@ def handle_dispatch(request: flask.Request) -> flask.Response:
 
 def handle_delivery(request: flask.Request) -> flask.Response:
     """Answer a request to the worker function: one pushed message."""
-    body = _body(request, _MOST_PUSH_BYTES)
     try:
+        body = _body(request, _MOST_PUSH_BYTES)
         # Too long a body is no message of ours; cut off, it is no JSON either.
         return answer(*_worker().deliver(body or b""))
     except ConfigurationError as error:
         _emit_unexpected(f"the worker is not configured: {error}", error)
         return answer({"outcome": "bug", "message": str(error)}, 500)
+    except Exception as error:  # noqa: BLE001  the last line of defence: logged, answered by 500
+        _emit_unexpected("a delivery could not be taken", error)
+        return answer({"outcome": "bug", "message": type(error).__name__}, 500)
 
 
 def _route(request: flask.Request) -> flask.Response:

@@ -73,7 +73,12 @@ class Download:
         self._response, self._max_bytes = response, max_bytes
         self._deadline, self._ask_again, self._pause = deadline, ask_again, pause
         headers = response.headers
-        chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+        transfer = headers.get("Transfer-Encoding", "").strip().lower()
+        if transfer not in {"", "chunked", "identity"}:  # http.client undoes these alone
+            raise RejectedError(
+                "encoding", f"the source sent Transfer-Encoding {transfer[:40]!r}"
+            )
+        chunked = transfer == "chunked"
         length = headers.get("Content-Length", "").strip()
         self.status = response.status_code
         told = bool(re.fullmatch("[0-9]{1,18}", length)) and not chunked
@@ -82,6 +87,7 @@ class Download:
         self.content_type = headers.get("Content-Type", "")
         self.validators = Validators.of(response)
         self.resumed = 0
+        self._encoding = headers.get("Content-Encoding")
         self._received = self._resumes = 0
         self._aborted = False
         self._unzip = decode and self._is_encoded()
@@ -191,6 +197,8 @@ class Download:
         headers = self._response.headers
         match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
         if self._response.status_code != 206 or match is None:
+            return False
+        if headers.get("Content-Encoding") != self._encoding:
             return False
         first, last, size = (int(number[:18]) for number in match.groups())
         if (

@@ -109,7 +109,9 @@ def record_outcome(
             found = lake.find(name, deadline)
         if found is None:
             generation = 0
-        elif outcome in {"unchanged", found.metadata.get("lakefill-outcome")}:
+        elif (before := found.metadata.get("lakefill-outcome")) == outcome or (
+            outcome == "unchanged" and before in {"stored", "revised"}
+        ):
             return
         else:
             generation = found.generation

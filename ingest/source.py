@@ -120,7 +120,7 @@ class Source:
             return float(text)
         try:
             until = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
         return max((until - self._now()).total_seconds(), 0)
@@ -202,5 +202,9 @@ def _allowed(old: SplitResult, new: SplitResult, hosts: frozenset[str]) -> bool:
     upgrade = (old.scheme, new.scheme) == ("http", "https")
     if new.username is not None or not (upgrade or new.scheme == old.scheme):
         return False
-    same = new.hostname == old.hostname and (upgrade or new.port == old.port)
+    same = new.hostname == old.hostname and (upgrade or _port(new) == _port(old))
     return same or new.hostname in hosts
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
