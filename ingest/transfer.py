@@ -17,7 +17,7 @@ from ingest.upload import Upload
 
 # Blocks of 1 MiB between the thread that reads and hashes and the one that compresses and
 # uploads: enough that neither waits for the other's hiccups.
-_BLOCKS_AHEAD = 3
+_BLOCKS_AHEAD = 2
 # How often one delivery begins a file from its start.
 _MOST_STARTS = 3
 

@@ -1,6 +1,7 @@
 """Processes of the local stack: started on a tether, their output kept in a log file."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -118,9 +120,15 @@ class Process:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """Return a port of this machine that nothing listens on.
+
+    From below the range that outgoing connections are given theirs of: one of those could
+    take it before the server that it is meant for.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def answers(url: str) -> Callable[[], bool]:

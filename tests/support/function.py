@@ -17,6 +17,8 @@ from typing import Any, Self
 import pytest
 import requests
 
+from ingest.local.process import free_port
+
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 30
 
@@ -25,8 +27,7 @@ class FunctionProcess:
     """One function, serving within its `with` block."""
 
     def __init__(self, target: str, env: Mapping[str, str], threads: int = 8) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         framework = Path(sys.executable).with_name("functions-framework")
         self._command = [
             *(str(framework), "--target", target, "--source", str(ROOT / "main.py")),
