@@ -193,7 +193,8 @@ def _dispatcher() -> "Dispatcher":
 
 @_once
 def _worker() -> "Worker":
-    from ingest.source import Source, new_session
+    from ingest.session import new_session
+    from ingest.source import Source
     from ingest.transfer import Transfer
     from ingest.worker import Worker
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ingest.ahead import read_ahead
+from ingest.ahead import ahead
 from ingest.deadline import Deadline
 from ingest.errors import RejectedError, RetryError
 
@@ -52,11 +52,11 @@ class Producer:
         return self.closed.is_set() and not self.thread.is_alive()
 
 
-def ahead(
+def made_ahead(
     producer: Producer, items: Generator[int, None, None], deadline: Deadline | None = None
 ) -> AbstractContextManager[Iterator[int]]:
     deadline = deadline or Deadline(PATIENCE, time.monotonic)
-    return read_ahead(items, depth=2, deadline=deadline, abort=producer.aborted.set)
+    return ahead(items, depth=2, deadline=deadline, abort=producer.aborted.set)
 
 
 class LeftError(Exception):
@@ -64,7 +64,7 @@ class LeftError(Exception):
 
 
 def take_one_and_leave(producer: Producer, items: Generator[int, None, None]) -> None:
-    with ahead(producer, items) as found:
+    with made_ahead(producer, items) as found:
         assert next(found) == 1
         raise LeftError
 
@@ -77,14 +77,14 @@ def take(found: Iterator[int], into: list[int]) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 1000])
 def test_all_items_come_in_order(count: int) -> None:
     producer = Producer(count)
-    with ahead(producer, producer.items()) as items:
+    with made_ahead(producer, producer.items()) as items:
         assert [*items] == [*range(1, count + 1)]
     assert producer.ended()
 
 
 def test_the_items_are_made_in_another_thread_a_few_ahead_and_no_more() -> None:
     producer = Producer(2000)
-    with ahead(producer, producer.items()) as items:
+    with made_ahead(producer, producer.items()) as items:
         for taken in items:
             # Two wait their turn, and one is in the maker's hand.
             assert producer.made <= taken + 3
@@ -105,7 +105,7 @@ def test_what_the_items_raise_is_raised_where_the_next_would_have_come(
         raise error
 
     seen: list[int] = []
-    with pytest.raises(type(error)) as caught, ahead(producer, items()) as found:
+    with pytest.raises(type(error)) as caught, made_ahead(producer, items()) as found:
         take(found, seen)
     assert caught.value is error
     assert seen == [*range(1, before + 1)]
@@ -131,7 +131,7 @@ def test_leaving_early_wakes_a_maker_that_waits_for_its_source() -> None:
 def test_leaving_before_the_first_item_stops_the_maker_too() -> None:
     for _ in range(50):
         producer = Producer(10**9)
-        with ahead(producer, producer.items()):
+        with made_ahead(producer, producer.items()):
             pass
         assert producer.aborted.is_set()
         assert producer.thread is None or producer.ended()
@@ -150,7 +150,7 @@ def test_the_deadline_holds_although_the_maker_hangs() -> None:
     seen: list[int] = []
     with (
         pytest.raises(RetryError) as caught,
-        ahead(producer, producer.hanging(), deadline) as found,
+        made_ahead(producer, producer.hanging(), deadline) as found,
     ):
         take(found, seen)
     assert seen == [1]
@@ -162,7 +162,7 @@ def test_the_deadline_holds_although_the_maker_hangs() -> None:
 def test_past_the_deadline_not_even_an_item_that_is_there_is_given() -> None:
     producer = Producer(3)
     deadline = Deadline(100, clock(0, 100))
-    with pytest.raises(RetryError), ahead(producer, producer.items(), deadline) as items:
+    with pytest.raises(RetryError), made_ahead(producer, producer.items(), deadline) as items:
         next(items)
     assert producer.thread is None or producer.ended()
 
