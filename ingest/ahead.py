@@ -1,36 +1,33 @@
-"""Working ahead: an iterator's items are made in one thread and used in another."""
+"""Working ahead: pieces of a file are made in one thread and used in another."""
 
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
 
 from ingest.deadline import Deadline
 
-T = TypeVar("T")
-
 
 class AbandonedError(Exception):
-    """Nobody waits for the items any more."""
+    """Nobody waits for the pieces any more."""
 
 
 @contextmanager
 def ahead(
-    items: Generator[T, None, None],
+    pieces: Generator[bytes, None, None],
     *,
-    depth: int,
+    room: int,
     deadline: Deadline,
     abort: Callable[[], None],
-) -> Iterator[Iterator[T]]:
-    """Give an iterator over `items`, which a thread makes up to `depth` (1 or more) ahead.
+) -> Iterator[Iterator[bytes]]:
+    """Give an iterator over `pieces`, which a thread makes until `room` bytes are waiting.
 
-    What `items` raises is raised where the item would have come, and RetryError once the
+    What `pieces` raises is raised where the next would have come, and RetryError once the
     deadline has passed, however long the thread goes on waiting. On leaving, early or not,
     `abort` is called to wake the thread from what it may still wait for.
     """
-    shelf: _Shelf[T] = _Shelf(depth)
-    threading.Thread(target=_make, args=(items, shelf), name="ahead", daemon=True).start()
+    shelf = _Shelf(room)
+    threading.Thread(target=_make, args=(pieces, shelf), name="ahead", daemon=True).start()
     try:
         yield _take(shelf, deadline)
     finally:
@@ -38,72 +35,74 @@ def ahead(
         abort()
 
 
-class _Shelf(Generic[T]):
-    """Room for `depth` items between the thread that makes them and the one that takes them."""
+class _Shelf:
+    """Where pieces wait, between the thread that makes them and the one that takes them."""
 
-    def __init__(self, depth: int) -> None:
-        self._depth = depth
-        self._items: deque[T] = deque()
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._pieces: deque[bytes] = deque()
+        self._bytes = 0
         self._changed = threading.Condition()
         self._ended = self._abandoned = False
         self._error: BaseException | None = None
 
-    def put(self, item: T) -> None:
-        """Add an item once there is room; raise AbandonedError where nobody takes it."""
+    def put(self, piece: bytes) -> None:
+        """Add a piece once there is room left; raise AbandonedError where nobody takes it."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._items) < self._depth or self._abandoned)
+            self._changed.wait_for(lambda: self._bytes < self._room or self._abandoned)
             if self._abandoned:
                 raise AbandonedError
-            self._items.append(item)
+            self._pieces.append(piece)
+            self._bytes += len(piece)
             self._changed.notify()
 
     def end(self, error: BaseException | None) -> None:
-        """Say that no more items come, and by which error, if it was one."""
+        """Say that no more pieces come, and by which error, if it was one."""
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify()
 
-    def get(self, deadline: Deadline) -> T:
-        """Take the next item; raise StopIteration after the last, or what ended them."""
+    def get(self, deadline: Deadline) -> bytes | None:
+        """Take the next piece, None after the last; raise what ended them, if it was an error.
+
+        Past the deadline not even a piece that is there is given: RetryError.
+        """
         with self._changed:
-            # Looked at first: past the deadline not even an item that is there is given.
             while not self._changed.wait_for(self._is_ready, deadline.left()):
                 pass
             if self._abandoned:
                 raise AbandonedError
-            if not self._items:
-                raise StopIteration if self._error is None else self._error
-            item = self._items.popleft()
-            self._changed.notify()
-            return item
+            if self._pieces:
+                piece = self._pieces.popleft()
+                self._bytes -= len(piece)
+                self._changed.notify()
+                return piece
+            if self._error is not None:
+                raise self._error
+            return None
 
     def abandon(self) -> None:
         """Wake both sides; neither gives or gets anything any more."""
         with self._changed:
             self._abandoned = True
-            self._items.clear()
+            self._pieces.clear()
             self._changed.notify_all()
 
     def _is_ready(self) -> bool:
-        return bool(self._items) or self._ended or self._abandoned
+        return bool(self._pieces) or self._ended or self._abandoned
 
 
-def _make(items: Generator[T, None, None], shelf: _Shelf[T]) -> None:
+def _make(pieces: Generator[bytes, None, None], shelf: _Shelf) -> None:
     try:
-        for item in items:
-            shelf.put(item)
+        for piece in pieces:
+            shelf.put(piece)
         shelf.end(None)
     except BaseException as error:  # noqa: BLE001  raised again where it is awaited
         shelf.end(error)
     finally:
-        items.close()
+        pieces.close()
 
 
-def _take(shelf: _Shelf[T], deadline: Deadline) -> Iterator[T]:
-    while True:
-        try:
-            item = shelf.get(deadline)
-        except StopIteration:
-            return
-        yield item
-        del item
+def _take(shelf: _Shelf, deadline: Deadline) -> Iterator[bytes]:
+    while (piece := shelf.get(deadline)) is not None:
+        yield piece

@@ -193,11 +193,13 @@ def _dispatcher() -> "Dispatcher":
 
 @_once
 def _worker() -> "Worker":
+    from ingest.memory import share_one_arena
     from ingest.session import new_session
     from ingest.source import Source
     from ingest.transfer import Transfer
     from ingest.worker import Worker
 
+    share_one_arena()
     settings = _settings()
     _logging()
     source = Source(new_session(), settings.contact, now=utc_now)

@@ -16,9 +16,9 @@ from ingest.settle import Arrival, settle
 from ingest.source import Fetch, NotModifiedError, Source
 from ingest.upload import Upload
 
-# Items between two of the threads (one reads and hashes, one compresses, one uploads): enough
-# that neither waits for the other's hiccups. Blocks of 1 MiB, and what they compress to.
-_ITEMS_AHEAD = 2
+# What waits between two of the threads, in bytes: one reads and hashes, one compresses, one
+# uploads. Enough that none waits for the others' hiccups, or for one chunk to be sent.
+_ROOM = 2**20
 # How often one delivery begins a file from its start.
 _MOST_STARTS = 3
 
@@ -65,9 +65,7 @@ class Transfer:
 
     def _fetch(self, job: Job, seen: StoredObject | None, known: Validators | None) -> Result:
         incoming = _Incoming(self._source, job, known)
-        work_ahead = partial(
-            ahead, depth=_ITEMS_AHEAD, deadline=job.deadline, abort=incoming.abort
-        )
+        work_ahead = partial(ahead, room=_ROOM, deadline=job.deadline, abort=incoming.abort)
         with Upload(self._lake.bucket, job.deadline) as upload:
             with (
                 work_ahead(incoming.blocks()) as blocks,

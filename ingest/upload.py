@@ -147,17 +147,21 @@ class _Stream(io.RawIOBase):
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._waiting = bytearray()
+        self._rest = b""
         self._position = 0
 
     def read(self, size: int = -1) -> bytes:
         """Return `size` bytes; fewer at the end alone."""
-        while len(self._waiting) < size and (piece := next(self._pieces, None)) is not None:
-            self._waiting += piece
-        data = bytes(self._waiting[:size])
-        del self._waiting[:size]
-        self._position += len(data)
-        return data
+        parts, found = [self._rest], len(self._rest)
+        while found < size and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece)
+            found += len(piece)
+        over = max(found - size, 0)
+        last = parts.pop()
+        parts.append(last[: len(last) - over])
+        self._rest = last[len(last) - over :]
+        self._position += found - over
+        return b"".join(parts)
 
     def tell(self) -> int:
         """Return how many bytes were read."""
