@@ -22,6 +22,7 @@ from ingest.times import iso
 FinalOutcome = Literal[
     "stored", "unchanged", "revised", "not_yet", "absent", "rejected", "failed"
 ]
+_SUCCESSES = frozenset({"stored", "unchanged", "revised"})
 _TRIES = 5
 
 
@@ -86,7 +87,7 @@ def record_outcome(
     A later outcome of the same run replaces an earlier one, but a duplicate that found
     nothing to do (`unchanged`) does not. Raises RetryError where that cannot be done.
     """
-    name = f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"
+    name = _outcome_name(job)
     record = {
         "v": 1,
         "run": job.run,
@@ -110,12 +111,21 @@ def record_outcome(
         if found is None:
             generation = 0
         elif (before := found.metadata.get("lakefill-outcome")) == outcome or (
-            outcome == "unchanged" and before in {"stored", "revised"}
+            outcome == "unchanged" and before in _SUCCESSES
         ):
             return
         else:
             generation = found.generation
     raise RetryError("raced", "other workers keep writing the outcome")
+
+
+def succeeded(lake: Lake, job: Job, deadline: Deadline) -> bool:
+    """Tell whether the run has the period on record as done with; may raise RetryError.
+
+    That is the last thing that a delivery writes: nothing of it is left to be done then.
+    """
+    found = lake.find(_outcome_name(job), deadline)
+    return found is not None and found.metadata.get("lakefill-outcome") in _SUCCESSES
 
 
 def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[str, str]]:
@@ -129,3 +139,7 @@ def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[st
         }
         for found in lake.list(prefix, deadline)
     }
+
+
+def _outcome_name(job: Job) -> str:
+    return f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"

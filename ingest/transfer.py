@@ -33,8 +33,9 @@ class Transfer:
         """Do the job; raise TransferError where nothing is stored by it."""
         seen = self._lake.find(job.object_name, job.deadline)
         held = seen is not None and seen.counts
-        if held and job.mode == "fetch":
-            return Result("unchanged", "it is stored already", asked=False)
+        if seen is not None and held and job.mode == "fetch":
+            own = seen.metadata.get("lakefill-run") == job.run
+            return Result("unchanged", "it is stored already", asked=False, own=own)
         known = (
             _validators(seen) if seen is not None and held and job.mode == "recheck" else None
         )
