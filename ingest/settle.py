@@ -87,7 +87,9 @@ def settle(
             generation=0 if seen is None else seen.generation,
         )
     except PreconditionError:
-        return Result(_outcome_of_race(lake, job, arrival), sentence, fields, suspicions)
+        raced = _outcome_of_race(lake, job, arrival)
+        # Whoever stored it has said what is odd about it.
+        return Result(raced, sentence, fields, {} if raced == "unchanged" else suspicions)
     return Result(outcome, sentence, fields, suspicions)
 
 

@@ -94,7 +94,7 @@ def test_a_racing_worker_with_the_same_bytes_is_success(
     here: World, day: Deliveries, body: bytes
 ) -> None:
     """Another run stored the same bytes between this one's look and its write."""
-    here.put(day.path, Reply(body))
+    here.put(day.path, Reply(body, framing="close"))
 
     def publishes(request: Request) -> bool:
         return request.name == day.name and request.operation in {"insert", "rewrite"}
@@ -108,3 +108,7 @@ def test_a_racing_worker_with_the_same_bytes_is_success(
         hold.release()
         assert slow.result() == (200, "unchanged")
     assert here.metadata(day.name)["lakefill-run"] == "fast"
+    day.line("period_unchanged")
+    # What is odd about it was said by the one that stored it.
+    suspects = day.worker.lines(event="period_suspect", period=str(day.day))
+    assert {line["run"] for line in suspects} == {"fast"}

@@ -268,37 +268,3 @@ def test_success_removes_the_failure_record(here: World, day: Deliveries) -> Non
     here.put(day.path, Reply(CSV))
     assert day.outcome(run="run-3") == (200, "stored")
     assert day.failure() is None
-
-
-def test_a_source_that_lost_a_stored_period_leaves_it_stored_and_is_suspect(
-    here: World, day: Deliveries
-) -> None:
-    here.put(day.path, Reply(CSV))
-    day.push()
-    here.put(day.path, Reply(status=404))
-    assert day.outcome("recheck") == (200, "unchanged")
-    suspect = day.line("period_suspect")
-    assert (suspect["severity"], suspect["reason"]) == ("WARNING", "gone")
-    assert here.unzipped(day.name) == CSV
-    assert day.failure() is None
-
-
-def test_a_body_whose_end_cannot_be_told_is_stored_and_suspect(
-    here: World, day: Deliveries
-) -> None:
-    here.put(day.path, Reply(CSV, framing="close"))
-    assert day.outcome() == (200, "stored")
-    assert day.line("period_suspect")["reason"] == "unprovable"
-
-
-def test_an_odd_size_is_stored_and_suspect(here: World, day: Deliveries) -> None:
-    here.put(day.path, Reply(CSV))
-    day.push()
-    day.day += dt.timedelta(days=3)
-    here.put(day.path, Reply(CSV * 2))
-    assert day.outcome() == (200, "stored")
-    assert day.line("period_suspect")["reason"] == "size"
-    day.day += dt.timedelta(days=1)
-    here.put(day.path, Reply(CSV * 2 + b"1,1\n"))  # as the nearest, four days back, is not
-    day.push()
-    assert day.worker.lines(event="period_suspect", period=str(day.day)) == []
