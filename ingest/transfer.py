@@ -9,12 +9,13 @@ from ingest.ahead import ahead
 from ingest.checks import Inspection
 from ingest.compress import encode
 from ingest.download import Download, Validators
-from ingest.errors import AbsentError, StartOverError
+from ingest.errors import StartOverError, TransferError
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
 from ingest.settle import Arrival, settle
 from ingest.source import Fetch, NotModifiedError, Source
 from ingest.upload import Upload
+from ingest.verdict import is_missing
 
 # Items between two of the threads (one reads and hashes, one compresses, one uploads): enough
 # that neither waits for the other's hiccups. Blocks of 1 MiB, and what they compress to.
@@ -45,8 +46,8 @@ class Transfer:
             return Result(
                 "unchanged", "the source has no newer version", {"source_status": 304}
             )
-        except AbsentError as error:
-            if known is None:
+        except TransferError as error:
+            if known is None or not is_missing(error, job, self._now()):
                 raise
             return Result(
                 "unchanged",
