@@ -159,7 +159,7 @@ class Dispatcher:
             Message(v=1, feed=manifest.feed, period=key, run=manifest.run, mode=mode)
             for key, mode in modes.items()
         ]
-        failed = self._publisher().publish(messages) if messages else {}
+        failed = self._publisher().publish(messages, deadline) if messages else {}
         if tuple(failed) != manifest.unpublished:
             renewed = msgspec.structs.replace(manifest, unpublished=tuple(failed))
             with suppress(PreconditionError):  # the same call's other copy has said it
