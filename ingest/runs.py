@@ -59,6 +59,22 @@ def write_manifest(lake: Lake, manifest: Manifest, generation: int, deadline: De
     )
 
 
+def create_manifest(lake: Lake, manifest: Manifest, deadline: Deadline) -> tuple[Manifest, int]:
+    """Write a run's manifest where there is none; return the one there is, and its generation.
+
+    Another's is what a copy of the same scheduled call wrote first. The own one may be there
+    already when it is written: the answer to the first try was lost, and the client tried
+    again.
+    """
+    try:
+        return manifest, write_manifest(lake, manifest, 0, deadline)
+    except PreconditionError:
+        found = read_manifest(lake, manifest.run, deadline)
+    if found is None:
+        raise RetryError("raced", f"{manifest_name(manifest.run)} was there and is gone")
+    return found
+
+
 def read_manifest(lake: Lake, run: str, deadline: Deadline) -> tuple[Manifest, int] | None:
     """Return a run's manifest and its generation, or None where there is none.
 

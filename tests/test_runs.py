@@ -4,6 +4,8 @@ from tests.support.dispatching import Dispatching
 from tests.support.function import FunctionProcess, envelope
 from tests.support.picky_pubsub import Picky
 from tests.support.source_server import Reply
+from tests.support.storage_proxy import Status
+from tests.support.storage_request import Request
 from tests.support.world import CSV, World
 
 
@@ -67,3 +69,25 @@ def test_what_pubsub_did_not_take_is_named_in_answer_and_manifest(
         again = process.post(json=question)
     assert again.status_code == 202
     assert len(again.json()["dispatched"]) == 90 * 24
+
+
+def test_what_pubsub_did_not_take_is_answered_where_the_manifest_cannot_say_it(
+    here: World, picky: Picky
+) -> None:
+    written: list[Request] = []
+
+    def renews(request: Request) -> bool:
+        if request.operation != "insert" or "_lakefill/runs/" not in (request.name or ""):
+            return False
+        written.append(request)
+        return len(written) > 1
+
+    picky.refused_period = "2010-01-20T00"
+    rule = here.proxy.faults.add(match=renews, action=Status(403))
+    env = here.env | {"PUBSUB_EMULATOR_HOST": picky.host}
+    with FunctionProcess("dispatch", env) as process:
+        response = process.post(json={"feed": "hourly", "date": "2010-01-20T00"})
+    rule.remaining = 0
+    assert rule.hits == 1
+    assert response.status_code == 502
+    assert response.json()["failed"] == ["2010-01-20T00"]
