@@ -9,6 +9,7 @@ from rich.text import Text
 from ingest.local.options import Options
 from ingest.local.stack import Stack
 from ingest.local.terminal import print_pairs, shown
+from ingest.visible import visible
 
 _STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
@@ -38,6 +39,7 @@ def show_line(console: Console, name: str, line: str) -> None:
         return  # the logging library introduces itself
     except (ValueError, TypeError):
         severity, message = "", line  # not of ours: of Python's or a library's own
+    message = visible(message, keep="\n\t")  # a stack trace has lines
     text = f"{time.strftime('%H:%M:%S')} {severity:<7} {name:<8} {message}"
     console.print(Text(text, style=_STYLES.get(severity, "")))
 
