@@ -55,6 +55,30 @@ def test_a_recheck_of_what_the_source_still_has_is_unchanged(
     assert day.line("period_unchanged")["source_status"] == 304
 
 
+@pytest.mark.parametrize("etag", [{}, {"ETag": '"one"'}], ids=["no ETag", "ETag"])
+def test_a_recheck_asks_for_what_is_newer_than_the_last_modified_it_knows(
+    here: World, day: Deliveries, etag: dict[str, str]
+) -> None:
+    modified = "Sat, 03 Jun 2023 09:00:00 GMT"
+    here.put(day.path, Reply(CSV, headers={"Last-Modified": modified, **etag}))
+    day.push()
+    here.put(day.path, Reply(status=304, framing="none"))
+    assert day.outcome("recheck") == (200, "unchanged")
+    asked = here.source.asked_for(day.path)
+    assert asked[-1].headers["If-Modified-Since"] == modified
+    assert "If-Modified-Since" not in asked[0].headers
+
+
+@pytest.mark.parametrize("mode", ["fetch", "force"])
+def test_only_a_recheck_asks_on_conditions(here: World, day: Deliveries, mode: str) -> None:
+    given = {"ETag": '"one"', "Last-Modified": "Sat, 03 Jun 2023 09:00:00 GMT"}
+    here.put(day.path, Reply(CSV, headers=given))
+    day.push()
+    day.push(mode)
+    for asked in here.source.asked_for(day.path):
+        assert not {"If-None-Match", "If-Modified-Since"} & asked.headers.keys()
+
+
 def test_the_same_bytes_under_a_new_etag_are_unchanged_and_the_etag_is_kept(
     here: World, day: Deliveries
 ) -> None:
