@@ -100,6 +100,19 @@ def test_force_writes_anew_what_stands_under_a_wrong_hash(
     assert here.metadata(stored.name)["lakefill-revision"] == "0"
 
 
+def test_what_dispatch_leaves_alone_is_not_said_to_be_repaired(
+    here: World, d: Dispatching
+) -> None:
+    gap = "tiny/2001/2001-02-03.csv.gz"
+    store(here, gap, b"junk", {"lakefill-sha256": "0" * 64})
+    question = ("--feed", "tiny", "2001-02-03", "--repair", "--url", d.process.url)
+    found = lakefill("verify", *question, **here.env)
+    here.bucket.delete_blob(gap)
+    assert "2001-02-03: left alone by dispatch: known_gap" in found.stdout
+    assert "by force" not in found.stdout
+    assert d.messages() == []
+
+
 def test_metadata_that_change_while_they_are_put_right_are_not_overwritten(
     here: World, stored: Deliveries
 ) -> None:

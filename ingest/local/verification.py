@@ -77,4 +77,7 @@ def repair(
     for verified in different:
         request = {"feed": feed.name, "date": verified.period, "force": True}
         planned = client.dispatch(request)
-        console.print(f"{verified.period}: dispatched by force, run {planned.run}")
+        for skip in planned.skipped:
+            console.print(f"{skip.period}: left alone by dispatch: {skip.reason}")
+        for period in planned.dispatched:
+            console.print(f"{period}: dispatched by force, run {planned.run}")
