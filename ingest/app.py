@@ -172,7 +172,7 @@ def _lake() -> "Lake":
 def _publisher() -> "Publisher":
     from ingest.publish import Publisher, new_client
 
-    return Publisher(new_client(), require_topic(_settings()), time.monotonic)
+    return Publisher(new_client(), require_topic(_settings()))
 
 
 @_once

@@ -18,3 +18,12 @@ class Deadline:
         if left <= 0:
             raise RetryError("deadline", "the time for one delivery is used up")
         return min(left, at_most)
+
+    def within(self, seconds: float) -> "Deadline":
+        """Return a deadline `seconds` from now, or this one where that comes first."""
+        left = self._end - self._monotonic()
+        return Deadline(min(left, seconds), self._monotonic)
+
+    def afresh(self, seconds: float) -> "Deadline":
+        """Return a deadline `seconds` from now, whatever is left: for a last word."""
+        return Deadline(seconds, self._monotonic)

@@ -1,7 +1,6 @@
 """From a request to a plan, a manifest and messages."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ingest.deadline import Deadline
+from ingest.errors import RetryError
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
 from ingest.lake import Lake, PreconditionError
@@ -18,9 +18,18 @@ from ingest.plan import Plan, UnplannableError, decide, select
 from ingest.problems import ProblemError
 from ingest.publish import Publisher
 from ingest.request import DispatchRequest
-from ingest.runs import Manifest, read_manifest, read_outcomes, write_manifest
+from ingest.runs import (
+    Manifest,
+    create_manifest,
+    read_manifest,
+    read_outcomes,
+    write_manifest,
+)
 from ingest.schedule import ScheduledCall, new_run_id
 from ingest.times import iso
+
+# What saying in the manifest how publishing went may take beyond the request's own time.
+_LAST_WORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +101,9 @@ class Dispatcher:
             skipped={period.key: reason for period, reason in plan.skipped},
         )
         if not request.dry_run:
-            try:
-                generation = write_manifest(self._lake, manifest, 0, deadline)
-            except PreconditionError:  # the same scheduled call, at the same moment
-                return self.dispatch(request, call, deadline)
+            written, generation = create_manifest(self._lake, manifest, deadline)
+            if written != manifest:  # by the same scheduled call, at the same moment
+                return self._again(feed, written, generation, deadline)
             self._publish(manifest, generation, manifest.dispatched, deadline)
         return Dispatched(
             run, feed.name, [*manifest.dispatched], manifest.skipped, request.dry_run
@@ -159,11 +167,18 @@ class Dispatcher:
             Message(v=1, feed=manifest.feed, period=key, run=manifest.run, mode=mode)
             for key, mode in modes.items()
         ]
-        failed = self._publisher().publish(messages) if messages else {}
+        failed = self._publisher().publish(messages, deadline) if messages else {}
         if tuple(failed) != manifest.unpublished:
             renewed = msgspec.structs.replace(manifest, unpublished=tuple(failed))
-            with suppress(PreconditionError):  # the same call's other copy has said it
-                write_manifest(self._lake, renewed, generation, deadline)
+            last_word = deadline.afresh(_LAST_WORD_SECONDS)
+            try:
+                write_manifest(self._lake, renewed, generation, last_word)
+            except PreconditionError:
+                pass  # the same call's other copy has said it
+            except RetryError:
+                if not failed:
+                    raise
+                # The answer says it all the same.
         emit(
             "run_dispatched",
             f"{manifest.feed}: dispatched {len(messages) - len(failed):,} periods, "

@@ -11,7 +11,7 @@ import urllib3
 
 from ingest.deadline import Deadline
 from ingest.errors import RejectedError, RetryError, StartOverError
-from ingest.gunzip import NotGzipError, unzipped
+from ingest.gunzip import NotGzipError
 
 # The compressor is fed in blocks of this size: what it writes depends on how its input is cut.
 BLOCK_BYTES = 2**20
@@ -21,6 +21,7 @@ FIRST_PAUSE_SECONDS = 0.25
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
 _PASSING = frozenset({408, 429})
+_WAITING = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Download:
 
     `length` is its Content-Length in bytes, where that counts; `provable` says whether the
     end of the body can be told from a connection that broke; `resumed` counts the bytes that
-    came after it was taken up again. `ask_again` asks for the same with more headers.
+    came after it was taken up again. `decode` undoes gzip where the body is encoded so, and
+    `ask_again` asks for the same with more headers.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Download:
         response: requests.Response,
         *,
         max_bytes: int,
-        decode: bool,
+        decode: Callable[[Iterator[bytes]], Iterator[bytes]],
         deadline: Deadline,
         ask_again: Callable[[dict[str, str]], requests.Response],
         pause: Callable[[float], None],
@@ -91,7 +93,7 @@ class Download:
         self._encoding = headers.get("Content-Encoding")
         self._received = self._resumes = 0
         self._aborted = threading.Event()
-        self._unzip = decode and self._is_encoded()
+        self._decode = decode if self._is_encoded() else None
         if self.length is not None and self.length > max_bytes:
             raise self._too_large(f"announces {self.length} bytes")
 
@@ -101,12 +103,12 @@ class Download:
         Raises RetryError where it breaks off or stalls for good (StartOverError where only a
         new start can help), RejectedError past `max_bytes`.
         """
-        pieces = self._pieces()
-        if not self._unzip:
-            yield from _in_blocks(self._bounded(pieces))
+        pieces = self._bounded(self._pieces())
+        if self._decode is None:
+            yield from _in_blocks(pieces)
             return
         try:
-            yield from _in_blocks(self._bounded(unzipped(pieces)))
+            yield from _in_blocks(self._bounded(self._decode(pieces)))
         except NotGzipError as error:
             if not self.provable:  # it may have been cut
                 raise self._cut(str(error)) from None
@@ -195,6 +197,8 @@ class Download:
                 return
             if status < 500 and status not in _PASSING:
                 raise StartOverError(error)
+            if status in _WAITING and "Retry-After" in self._response.headers:
+                break  # it was heeded as far as there is time
         raise error
 
     def _continues(self) -> bool:

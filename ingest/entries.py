@@ -100,19 +100,35 @@ def _feed(name: str, entry: _Entry) -> Feed:
             size_change=checks.size_change,
         ),
     )
+    _tell_sources_apart(feed)
     _tell_also_apart(feed)
     return feed
 
 
+def _tell_sources_apart(feed: Feed) -> None:
+    """Refuse to store one file under the names of several periods."""
+    calendar = feed.calendar
+    single = calendar.first == calendar.last and not calendar.also
+    if not single and not forms.tell_apart(calendar.cadence, feed.url):
+        raise _KeyProblemError(
+            f"url: {feed.url.text!r} would fetch the same file for different periods; "
+            f"{forms.in_it(calendar.cadence)}"
+        )
+
+
 def _tell_also_apart(feed: Feed) -> None:
-    """Refuse an object template that names a period off the grid like one beside it."""
+    """Refuse templates that name a period off the grid like one beside it."""
     for period in map(feed.calendar.named, feed.calendar.also):
         for other in feed.calendar.neighbours(period.at):
-            if other is not None and feed.object_name(other) == feed.object_name(period):
-                raise _KeyProblemError(
-                    f"object: {feed.object.text!r} would name the same object for {other.key} "
-                    f"and {period.key} (of also); expected the day in it"
-                )
+            if other is None:
+                continue
+            both = f"for {other.key} and {period.key} (of also); expected the day in it"
+            if feed.object_name(other) == feed.object_name(period):
+                what = f"object: {feed.object.text!r} would name the same object"
+                raise _KeyProblemError(f"{what} {both}")
+            if feed.source_url(other) == feed.source_url(period):
+                what = f"url: {feed.url.text!r} would fetch the same file"
+                raise _KeyProblemError(f"{what} {both}")
 
 
 def _calendar(entry: _Entry) -> Calendar:

@@ -43,15 +43,20 @@ def record_failure(
     now: datetime,
     deadline: Deadline,
 ) -> None:
-    """Write or renew a period's failure record; raise RetryError where that cannot be done."""
+    """Write or renew a period's failure record; raise RetryError where that cannot be done.
+
+    Its `attempts` are the runs that failed one after the other.
+    """
     name = record_name(job.feed, job.period)
     for tries in range(_TRIES):
         found, generation = lake.read_json(name, deadline) or (None, 0)
         before = found if isinstance(found, dict) else {}
         if tries and (before.get("run"), before.get("outcome")) == (job.run, outcome):
             return  # another copy of the same message has just said it
-        attempts = before.get("attempts", 0)
-        attempts = attempts + 1 if isinstance(attempts, int) else 1
+        counted = before.get("attempts")
+        attempts = counted if isinstance(counted, int) else 0
+        if before.get("run") != job.run or attempts < 1:
+            attempts += 1  # and a run fails once, however often its message comes
         record = {
             "v": 1,
             "feed": job.feed.name,

@@ -26,7 +26,7 @@ _DAY = [month | {"%d"} for month in _MONTH] + [year | {"%j"} for year in _YEAR]
 _NAMING: dict[Cadence, list[set[str]]] = {
     "year": _YEAR,
     "month": _MONTH,
-    "week": [*_DAY, {"%G", "%V"}],
+    "week": [*_DAY, {"%G", "%V"}, *(y | {w} for y, w in product(_YEAR, ["%U", "%W"]))],
     "day": _DAY,
     "hour": [day | {hour} for day, hour in product(_DAY, ["%H", "%-H"])],
 }
@@ -136,14 +136,23 @@ def object_template(text: str, cadence: Cadence) -> Template:
         raise ValueError(
             f"expected a plain path in the bucket, not below {RESERVED_PREFIX}, got {text!r}"
         )
-    named = [template.directives(field) for field in FIELDS]
-    if not any(choice <= directives for choice, directives in product(_NAMING[cadence], named)):
+    if not tell_apart(cadence, template):
         raise ValueError(
-            f"{text!r} would name the same object for different periods; "
-            f"expected the {cadence} in it, by {' '.join(sorted(_NAMING[cadence][0]))} "
-            "of one field"
+            f"{text!r} would name the same object for different periods; {in_it(cadence)}"
         )
     return template
+
+
+def tell_apart(cadence: Cadence, *templates: Template) -> bool:
+    """Tell whether the templates, taken together, write another text for each period."""
+    named = [{d for t in templates for d in t.directives(field)} for field in FIELDS]
+    return any(choice <= directives for choice, directives in product(_NAMING[cadence], named))
+
+
+def in_it(cadence: Cadence) -> str:
+    """Say what a template that names each period must have."""
+    directives = " ".join(sorted(_NAMING[cadence][0]))
+    return f"expected the {cadence} in it, by {directives} of one field"
 
 
 def cron(text: str | None) -> str | None:

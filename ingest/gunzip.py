@@ -1,11 +1,15 @@
 """Unzipping a stream in bounded memory, and noticing where it is not sound gzip."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from zlib_ng import zlib_ng
 
 # Pieces come out in at most this size, so that a bomb takes no memory.
 _PIECE_BYTES = 2**20
+_MAGIC = b"\x1f\x8b"
+# In so many bytes of gzip data its first two bytes come out, if any ever do.
+_LONGEST_START = 2**20
 
 
 class NotGzipError(ValueError):
@@ -54,3 +58,24 @@ def unzipped(data: Iterator[bytes]) -> Iterator[bytes]:
     for piece in data:
         yield from gunzip.feed(piece)
     yield from gunzip.finish()
+
+
+def unwrapped(data: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the gzip file that arrives under the Content-Encoding gzip.
+
+    By HTTP's rules that is what the data unzip to. But web servers say it of .gz files as they
+    are, too (Apache httpd by its AddEncoding): where no gzip comes out, the data are the file.
+    Raises NotGzipError where they are none.
+    """
+    gunzip = Gunzip()
+    held, start = [], b""
+    for piece in data:
+        held.append(piece)
+        for out in gunzip.feed(piece):
+            start += out[: len(_MAGIC)]
+            if len(start) >= len(_MAGIC):
+                break
+        if len(start) >= len(_MAGIC) or sum(map(len, held)) > _LONGEST_START:
+            break
+    whole = chain(held, data)
+    yield from unzipped(whole) if start.startswith(_MAGIC) else whole

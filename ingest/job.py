@@ -32,7 +32,8 @@ class Result:
     """How a job ended well: its outcome, a clause for people, and the event's fields.
 
     `suspicions` are oddities that kept nothing from being stored, each with its clause;
-    `asked` says whether the source was asked at all.
+    `asked` says whether the source was asked at all; where it was not, `own` whether the run
+    itself had stored the object.
     """
 
     outcome: Literal["stored", "unchanged", "revised"]
@@ -40,3 +41,4 @@ class Result:
     fields: dict[str, object] = field(default_factory=dict)
     suspicions: dict[Suspicion, str] = field(default_factory=dict)
     asked: bool = True
+    own: bool = False

@@ -26,6 +26,8 @@ from ingest.errors import RetryError
 # Longest wait for one answer of Cloud Storage, and longest retrying of one call, in seconds.
 ANSWER_SECONDS = 30.0
 CALL_SECONDS = 60.0
+# Cloud Storage gives no more in one answer.
+PAGE_OBJECTS = 1000
 
 _FIELDS = "name,generation,metageneration,size,crc32c,metadata"
 
@@ -125,23 +127,43 @@ class Lake:
             blob = self.bucket.get_blob(name, **patience(deadline))
         return None if blob is None else _seen(blob)
 
-    def list(self, prefix: str, deadline: Deadline) -> Iterator[StoredObject]:
-        """Yield the objects whose names begin with `prefix`, in the order of their names."""
-        with storage_trouble():
-            blobs = self.bucket.list_blobs(
-                prefix=prefix,
-                fields=f"items({_FIELDS}),nextPageToken",
-                page_size=1000,
-                **patience(deadline),
-            )
-            for blob in blobs:
-                yield _seen(blob)
+    def list(
+        self,
+        prefix: str,
+        deadline: Deadline,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Iterator[StoredObject]:
+        """Yield the objects whose names begin with `prefix`, in the order of their names.
+
+        Of those, `start` is the first name that may come, and all come before `end`.
+        """
+        token: str | None = ""
+        while token is not None:
+            with storage_trouble():
+                blobs = self.bucket.list_blobs(
+                    prefix=prefix,
+                    start_offset=start,
+                    end_offset=end,
+                    fields=f"items({_FIELDS}),nextPageToken",
+                    page_size=PAGE_OBJECTS,
+                    page_token=token or None,
+                    **patience(deadline),
+                )
+                page = [_seen(blob) for blob in next(blobs.pages, ())]
+                token = blobs.next_page_token
+            yield from page
 
     def among(self, names: Collection[str], deadline: Deadline) -> Iterator[StoredObject]:
         """Yield the objects that there are of those names, by one narrow listing."""
-        if names:
-            prefix = commonprefix([*names])  # noqa: RUF071  by characters, as prefixes are
-            yield from (found for found in self.list(prefix, deadline) if found.name in names)
+        if not names:
+            return
+        prefix = commonprefix([*names])  # noqa: RUF071  by characters, as prefixes are
+        first, last = min(names), max(names)
+        for found in self.list(prefix, deadline, start=first, end=f"{last} "):
+            if found.name in names:
+                yield found
 
     def update_metadata(
         self, seen: StoredObject, metadata: Mapping[str, str], deadline: Deadline

@@ -6,10 +6,12 @@ fields and a `message` sentence; google-cloud-logging's handler adds trace and s
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import flask
 from google.cloud.logging_v2.handlers import StructuredLogHandler
+
+from ingest.visible import visible
 
 Event = Literal[
     "period_stored",
@@ -54,7 +56,7 @@ def emit(
     _logger.log(
         SEVERITIES[event],
         "%s",
-        _clean(sentence),
+        visible(sentence),
         exc_info=error,
         extra={"json_fields": {"event": event, **known}},
         stacklevel=2,
@@ -89,7 +91,16 @@ class _Structured(StructuredLogHandler):
 
 
 class _Readable(logging.Formatter):
-    """A line for people: the sentence, then the event's name."""
+    """A line for people: the sentence, then the event's name. Nothing in it is a control."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        """Return the line; libraries log what they were told, too."""
+        record.message = visible(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802  as in the base class
+        """Return the trace, its lines kept."""
+        return visible(super().formatException(ei), keep="\n")
 
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "json_fields", {})

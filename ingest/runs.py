@@ -22,6 +22,7 @@ from ingest.times import iso
 FinalOutcome = Literal[
     "stored", "unchanged", "revised", "not_yet", "absent", "rejected", "failed"
 ]
+_SUCCESSES = frozenset({"stored", "unchanged", "revised"})
 _TRIES = 5
 
 
@@ -58,6 +59,22 @@ def write_manifest(lake: Lake, manifest: Manifest, generation: int, deadline: De
     )
 
 
+def create_manifest(lake: Lake, manifest: Manifest, deadline: Deadline) -> tuple[Manifest, int]:
+    """Write a run's manifest where there is none; return the one there is, and its generation.
+
+    Another's is what a copy of the same scheduled call wrote first. The own one may be there
+    already when it is written: the answer to the first try was lost, and the client tried
+    again.
+    """
+    try:
+        return manifest, write_manifest(lake, manifest, 0, deadline)
+    except PreconditionError:
+        found = read_manifest(lake, manifest.run, deadline)
+    if found is None:
+        raise RetryError("raced", f"{manifest_name(manifest.run)} was there and is gone")
+    return found
+
+
 def read_manifest(lake: Lake, run: str, deadline: Deadline) -> tuple[Manifest, int] | None:
     """Return a run's manifest and its generation, or None where there is none.
 
@@ -86,7 +103,7 @@ def record_outcome(
     A later outcome of the same run replaces an earlier one, but a duplicate that found
     nothing to do (`unchanged`) does not. Raises RetryError where that cannot be done.
     """
-    name = f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"
+    name = _outcome_name(job)
     record = {
         "v": 1,
         "run": job.run,
@@ -110,12 +127,21 @@ def record_outcome(
         if found is None:
             generation = 0
         elif (before := found.metadata.get("lakefill-outcome")) == outcome or (
-            outcome == "unchanged" and before in {"stored", "revised"}
+            outcome == "unchanged" and before in _SUCCESSES
         ):
             return
         else:
             generation = found.generation
     raise RetryError("raced", "other workers keep writing the outcome")
+
+
+def succeeded(lake: Lake, job: Job, deadline: Deadline) -> bool:
+    """Tell whether the run has the period on record as done with; may raise RetryError.
+
+    That is the last thing that a delivery writes: nothing of it is left to be done then.
+    """
+    found = lake.find(_outcome_name(job), deadline)
+    return found is not None and found.metadata.get("lakefill-outcome") in _SUCCESSES
 
 
 def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[str, str]]:
@@ -129,3 +155,7 @@ def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[st
         }
         for found in lake.list(prefix, deadline)
     }
+
+
+def _outcome_name(job: Job) -> str:
+    return f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"

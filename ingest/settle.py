@@ -54,12 +54,22 @@ def settle(
     }
     if arrival.rows is not None:
         fields["rows"] = arrival.rows
-    suspicions = _suspicions(lake, job, arrival)
     outcome: Literal["stored", "revised"] = "stored"
     revision, sentence = 0, f"{arrival.bytes:,} bytes arrived, {upload.size:,} are stored"
     if seen is not None and seen.counts:
         revision = seen.revision
-        if seen.metadata["lakefill-sha256"] != arrival.sha256:
+        forced = job.mode == "force"
+        same = seen.metadata["lakefill-sha256"] == arrival.sha256
+        intact = (seen.size, seen.crc32c) == (upload.size, upload.crc32c)
+        if same and (intact or not forced):
+            if _refresh(lake, job, seen, arrival):
+                fields["repaired"] = True
+            return Result("unchanged", "the source has the same bytes", fields)
+        if forced and (same or intact):
+            fields["repaired"] = True
+            what = "its recorded hash" if intact else "what was stored"
+            sentence = f"{what} was wrong; {sentence}"
+        else:
             outcome, revision = "revised", revision + 1
             fields |= {
                 "revision": revision,
@@ -68,12 +78,7 @@ def settle(
                 "previous_bytes": seen.number("lakefill-source-bytes"),
             }
             sentence = f"the source changed it; {sentence}"
-        elif job.mode == "force" and seen.crc32c != upload.crc32c:
-            fields["repaired"] = True
-            sentence = f"what was stored was damaged; {sentence}"
-        else:
-            _refresh(lake, job, seen, arrival)
-            return Result("unchanged", "the source has the same bytes", fields, suspicions)
+    suspicions = _suspicions(lake, job, arrival)
     try:
         upload.publish(
             job.object_name,
@@ -82,7 +87,9 @@ def settle(
             generation=0 if seen is None else seen.generation,
         )
     except PreconditionError:
-        return Result(_outcome_of_race(lake, job, arrival), sentence, fields, suspicions)
+        raced = _outcome_of_race(lake, job, arrival)
+        # Whoever stored it has said what is odd about it.
+        return Result(raced, sentence, fields, {} if raced == "unchanged" else suspicions)
     return Result(outcome, sentence, fields, suspicions)
 
 
@@ -103,19 +110,27 @@ def _outcome_of_race(
 
 
 def _metadata(job: Job, arrival: Arrival, revision: int, now: datetime) -> dict[str, str]:
-    metadata = {
-        "lakefill-feed": job.feed.name,
-        "lakefill-period": job.period.key,
+    return {
+        **_facts(job, arrival),
+        **_kept(arrival.validators),
         "lakefill-source-url": job.feed.source_url(job.period),
-        "lakefill-source-bytes": str(arrival.bytes),
-        "lakefill-sha256": arrival.sha256,
         "lakefill-fetched-at": iso(now),
         "lakefill-run": job.run,
         "lakefill-revision": str(revision),
     }
+
+
+def _facts(job: Job, arrival: Arrival) -> dict[str, str]:
+    """Return the metadata that say what the bytes are, whoever brought them and when."""
+    facts = {
+        "lakefill-feed": job.feed.name,
+        "lakefill-period": job.period.key,
+        "lakefill-source-bytes": str(arrival.bytes),
+        "lakefill-sha256": arrival.sha256,
+    }
     if arrival.rows is not None:
-        metadata["lakefill-rows"] = str(arrival.rows)
-    return metadata | _kept(arrival.validators)
+        facts["lakefill-rows"] = str(arrival.rows)
+    return facts
 
 
 def _kept(validators: Validators) -> dict[str, str]:
@@ -126,15 +141,19 @@ def _kept(validators: Validators) -> dict[str, str]:
     return {k: v for k, v in found.items() if v and len(v) <= _LONGEST_VALIDATOR}
 
 
-def _refresh(lake: Lake, job: Job, seen: StoredObject, arrival: Arrival) -> None:
-    """Keep the validators of the version that was just seen to be the same."""
-    metadata = dict(seen.metadata) | _kept(arrival.validators)
-    if metadata == seen.metadata:
-        return
-    try:
-        lake.update_metadata(seen, metadata, job.deadline)
-    except PreconditionError:
-        raise RetryError("raced", "another worker changed the object meanwhile") from None
+def _refresh(lake: Lake, job: Job, seen: StoredObject, arrival: Arrival) -> bool:
+    """Keep the validators of the version that was just seen to be the same.
+
+    What else the metadata say of it is put right; tells whether it was wrong.
+    """
+    facts = _facts(job, arrival)
+    metadata = dict(seen.metadata) | facts | _kept(arrival.validators)
+    if metadata != seen.metadata:
+        try:
+            lake.update_metadata(seen, metadata, job.deadline)
+        except PreconditionError:
+            raise RetryError("raced", "another worker changed the object meanwhile") from None
+    return not facts.items() <= seen.metadata.items()
 
 
 def _suspicions(lake: Lake, job: Job, arrival: Arrival) -> dict[Suspicion, str]:

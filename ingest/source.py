@@ -13,10 +13,12 @@ import requests
 import urllib3
 
 from ingest import __version__
+from ingest.checks import is_gzip
 from ingest.deadline import Deadline
 from ingest.download import Download, Validators
 from ingest.errors import AbsentError, Reason, RejectedError, RetryError
 from ingest.feed import Feed
+from ingest.gunzip import unwrapped, unzipped
 from ingest.session import watched
 
 CONNECT_SECONDS = 10.0
@@ -147,7 +149,7 @@ class Fetch:
             self._download = Download(
                 response,
                 max_bytes=self._feed.max_bytes,
-                decode=self._feed.compress == "gzip",
+                decode=unwrapped if is_gzip(self._feed) else unzipped,
                 deadline=self._deadline,
                 ask_again=partial(self._ask, url),
                 pause=self._source.pause,

@@ -9,12 +9,13 @@ from ingest.ahead import ahead
 from ingest.checks import Inspection
 from ingest.compress import encode
 from ingest.download import Download, Validators
-from ingest.errors import AbsentError, StartOverError
+from ingest.errors import StartOverError, TransferError
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
 from ingest.settle import Arrival, settle
 from ingest.source import Fetch, NotModifiedError, Source
 from ingest.upload import Upload
+from ingest.verdict import is_missing
 
 # What waits between two of the threads, in bytes: one reads and hashes, one compresses, one
 # uploads. Enough that none waits for the others' hiccups, or for one chunk to be sent.
@@ -33,8 +34,9 @@ class Transfer:
         """Do the job; raise TransferError where nothing is stored by it."""
         seen = self._lake.find(job.object_name, job.deadline)
         held = seen is not None and seen.counts
-        if held and job.mode == "fetch":
-            return Result("unchanged", "it is stored already", asked=False)
+        if seen is not None and held and job.mode == "fetch":
+            own = seen.metadata.get("lakefill-run") == job.run
+            return Result("unchanged", "it is stored already", asked=False, own=own)
         known = (
             _validators(seen) if seen is not None and held and job.mode == "recheck" else None
         )
@@ -44,8 +46,8 @@ class Transfer:
             return Result(
                 "unchanged", "the source has no newer version", {"source_status": 304}
             )
-        except AbsentError as error:
-            if known is None:
+        except TransferError as error:
+            if known is None or not is_missing(error, job, self._now()):
                 raise
             return Result(
                 "unchanged",

@@ -65,11 +65,20 @@ def of_result(result: Result) -> Verdict:
     return Verdict(result.outcome, result.message, result.fields, result)
 
 
+def is_missing(error: TransferError, job: Job, now: datetime) -> bool:
+    """Tell whether the source did not have the file, at the time `now`.
+
+    Within grace a web page, or nothing, is taken for a file that is not there yet.
+    """
+    if error.reason in {"html", "empty"}:
+        return now < job.feed.calendar.late(job.period)
+    return isinstance(error, AbsentError)
+
+
 def of_error(error: TransferError, job: Job, now: datetime, *, last_attempt: bool) -> Verdict:
     """Judge an attempt that stored nothing, at the time `now`."""
-    missing = isinstance(error, AbsentError) or error.reason in {"html", "empty"}
     outcome: Outcome
-    if missing and now < job.feed.calendar.late(job.period):
+    if is_missing(error, job, now) and now < job.feed.calendar.late(job.period):
         outcome = "not_yet"
     elif isinstance(error, AbsentError):
         outcome = "absent"

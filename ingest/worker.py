@@ -16,7 +16,7 @@ from ingest.job import Job
 from ingest.lake import Lake
 from ingest.logs import emit
 from ingest.messages import decode, open_envelope
-from ingest.runs import record_outcome
+from ingest.runs import record_outcome, succeeded
 from ingest.transfer import Transfer
 from ingest.verdict import EVENTS, STATUSES, Verdict, of_error, of_result
 
@@ -108,6 +108,9 @@ class Worker:
     def _record(self, job: Job, verdict: Verdict) -> None:
         """Write what the answer will stand for."""
         deadline = Deadline(_RECORD_SECONDS, self._monotonic)
+        result = verdict.result
+        if result is not None and result.own and succeeded(self._lake, job, deadline):
+            return  # a duplicate: the delivery that stored the object came to its end
         match verdict.outcome:
             case "absent" | "rejected" | "failed" as outcome:
                 record_failure(
@@ -120,7 +123,7 @@ class Worker:
                     deadline=deadline,
                 )
             case "stored" | "revised" | "unchanged":
-                if verdict.result is not None and verdict.result.asked:
+                if result is not None and (result.asked or result.own):
                     clear_failure(self._lake, job, deadline)
         match verdict.outcome:
             case "retry" | "invalid" | "bug":

@@ -112,6 +112,21 @@ def test_a_minimal_entry_gets_the_documented_defaults() -> None:
     assert feed.checks == Checks(min_bytes=0, header=None, header_from=None, size_change=None)
 
 
+def test_a_feed_of_one_file_needs_no_date_in_its_url() -> None:
+    feed = feed_of(
+        "year", url="https://x.org/census.csv", first="2020-01-01", last="2020-01-01"
+    )
+    [period] = feed.calendar.before(at(2021))
+    assert feed.source_url(period) == "https://x.org/census.csv"
+
+
+@pytest.mark.parametrize("week", ["%Y%m%d", "%y%j", "%G-W%V", "%Y-%U", "%Y-%W"])
+def test_the_weeks_of_a_url_are_told_apart_by_their_numbers_too(week: str) -> None:
+    feed = feed_of("week", url=f"https://x.org/{{date:{week}}}", first="2000-01-01")
+    urls = [feed.source_url(p) for p in feed.calendar.between(at(2000), at(2040))]
+    assert len({*urls}) == len(urls)
+
+
 def test_a_lake_holds_everything_from_the_first_period_that_exists_on_its_own() -> None:
     assert feed_of("year", first="1763-01-01").keep_from == at(1763)
     assert feed_of("year", first="1763-01-01", also=["1750-01-01"]).keep_from == at(1750)

@@ -118,6 +118,16 @@ DAY, WEEK, MONTH, YEAR, HOUR = "day", "week", "month", "year", "hour"
         (WEEK, {"object": "a/{date:%Y-%V}"}, "object: ", "expected the week in it"),
         (MONTH, {"object": "a/{date:%Y}"}, "object: ", "the month in it, by %Y %m"),
         (YEAR, {"object": "a/file.csv"}, "object: ", "expected the year in it, by %Y"),
+        (DAY, {"url": "https://x.org/latest.csv"}, "url: ", "the day in it, by %Y %d %m"),
+        (DAY, {"url": "https://x.org/{date:%Y-%m}.csv"}, "url: ", "the day in it"),
+        (DAY, {"url": "https://x.org/{date:%m%d}.csv"}, "url: ", "the day in it"),
+        (HOUR, {"url": "https://x.org/{date:%Y%m%d}.csv"}, "url: ", "the hour in it"),
+        (
+            MONTH,
+            {"url": "https://x.org/{date:%Y-%m}", "also": ["2012-06-15"]},
+            "url: ",
+            "2012-06-01 and 2012-06-15",
+        ),
         (HOUR, {"object": "a/{date:%Y%m%d}"}, "object: ", "expected the hour in it"),
         (HOUR, {"object": "a/{date:%Y%m%d%I}"}, "object: ", "expected the hour in it"),
         (

@@ -85,7 +85,10 @@ def test_up_tells_where_everything_is_and_shows_what_happens(
     said = "".join(up.output)
     for name in ("worker", "Pub/Sub", "storage", "source", "lake", "logs"):
         assert f"\n  {name} " in said
-    assert f'curl -d \'{{"date": "2023-06-03"}}\' {url}\n' in said
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert f'curl -d \'{{"date": "{yesterday}"}}\' {url}\n' in said
+    assert f'curl -d \'{{"feed": "ended", "date": "2012-01-01"}}\' {url}\n' in said
+    assert "2023-06-03" not in said  # of the packaged catalogue
     assert "\x1b" not in said  # colours are for terminals
 
 

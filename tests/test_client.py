@@ -1,8 +1,10 @@
 """The client of a dispatcher: what it follows, whom it shows an identity to."""
 
 import base64
+import io
 import json
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +13,10 @@ import pytest
 import requests
 from google.auth.exceptions import DefaultCredentialsError
 from google.oauth2 import id_token
+from rich.console import Console
 
 from ingest.local import client as client_module
+from ingest.local.backfill import backfill
 from ingest.local.client import AnswerError, DispatchClient
 from ingest.local.identity import IdentityError, IdentityToken
 from tests.support.http_server import HttpServer, QuietHandler
@@ -28,6 +32,9 @@ def token(**claims: object) -> str:
     return ".".join(part.rstrip("=") for part in encoded)
 
 
+HANG_UP = 0
+
+
 class Answers(HttpServer):
     """Gives its answers one after the other, the last again and again."""
 
@@ -40,8 +47,12 @@ class _Handler(QuietHandler):
     server: Answers
 
     def serve(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answers = self.server.answers
         status, document = answers.pop(0) if len(answers) > 1 else answers[0]
+        if status == HANG_UP:
+            self.close_connection = True
+            return
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -74,6 +85,33 @@ def test_lasting_trouble_does(
         assert next(states).finished == 0
         with pytest.raises(AnswerError, match="no"):
             next(states)
+
+
+def test_a_dispatcher_that_stops_answering_is_told_at_once_and_once() -> None:
+    planned = {"run": "r", "feed": "f", "dispatched": ["p"], "skipped": []}
+    gone, busy = (HANG_UP, None), (503, {"detail": "the lake does not answer"})
+    answers = (202, planned), (200, RUN), gone, gone, (200, RUN), busy, (200, DONE)
+    output = io.StringIO()
+    with Answers(*answers) as server, DispatchClient(server.url) as client:
+        assert backfill(Console(file=output, width=500), client, {}, 60)
+        url = server.url
+    told = [line for line in output.getvalue().splitlines() if "Asking again" in line]
+    assert len(told) == 2
+    assert f"nothing answers at {url}" in told[0]
+    assert "lakefill up" in told[0]
+    assert "the lake does not answer" in told[1]
+
+
+def test_a_dispatcher_that_hangs_is_not_waited_for_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "_ANSWER_SECONDS", {"POST": 540, "GET": 0.2})
+    monkeypatch.setattr(client_module, "_SILENCE_SECONDS", 0.0)
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with DispatchClient(url) as client, pytest.raises(AnswerError, match="timed out"):
+            next(client.follow("r", 60, on_silence=told.append))
 
 
 @pytest.mark.parametrize(

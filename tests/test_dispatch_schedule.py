@@ -1,11 +1,12 @@
 """Calls of Cloud Scheduler, which come again when an answer was lost."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.dispatching import Dispatching
-from tests.support.storage_proxy import LoseResponse
+from tests.support.storage_proxy import Hold, LoseResponse
 
 JOB = "projects/p/locations/l/jobs/"
 
@@ -65,6 +66,42 @@ def test_another_time_job_or_body_is_another_run(d: Dispatching) -> None:
         d.post({}).json()["run"],
     }
     assert len(runs) == 6
+
+
+def test_two_copies_of_a_call_at_the_same_moment_are_one_run(d: Dispatching) -> None:
+    call = headers(hours_ago(4), "twice")
+    hold = Hold()
+    d.world.proxy.faults.add(
+        match=lambda r: r.operation == "insert" and "_lakefill/runs/" in (r.name or ""),
+        action=hold,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(d.post, {}, headers=call)
+        hold.wait_for(1)
+        fast = d.post({}, headers=call)
+        hold.release()
+        answers = [fast, slow.result()]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    [run] = {answer.json()["run"] for answer in answers}
+    assert {message["run"] for message in d.messages()} == {run}
+
+
+def test_a_lost_answer_to_the_manifest_of_a_persons_call_starts_no_second_run(
+    d: Dispatching,
+) -> None:
+    before = {*d.world.names("_lakefill/runs/")}
+    rule = d.world.proxy.faults.add(
+        match=lambda r: r.operation == "insert" and "_lakefill/runs/" in (r.name or ""),
+        action=LoseResponse(),
+    )
+    response = d.post({"date": "2007-03"})
+    assert rule.hits == 1
+    assert response.status_code == 202
+    run = response.json()["run"]
+    assert {*d.world.names("_lakefill/runs/")} - before == {f"_lakefill/runs/{run}.json"}
+    messages = d.messages()
+    assert [m["period"] for m in messages] == response.json()["dispatched"]
+    assert {m["run"] for m in messages} == {run}
 
 
 def test_a_lost_answer_to_the_manifest_is_no_reason_to_plan_anew(d: Dispatching) -> None:

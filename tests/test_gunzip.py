@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.checks import Inspection, is_gzip
 from ingest.errors import RejectedError
-from ingest.gunzip import NotGzipError, unzipped
+from ingest.gunzip import NotGzipError, unwrapped, unzipped
 from tests.support.strategies import feed_of
 
 MIB = 2**20
@@ -191,3 +191,27 @@ def test_a_bomb_is_rejected_long_before_its_end_and_a_file_as_usual_is_not() -> 
     # Text shrinks to a tenth or so.
     usual = gzip.compress(bytes(10 * feed.max_bytes))
     assert [*Inspection(feed, period, "").watch(iter([usual]))] == [usual]
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0)))
+def test_a_gzip_file_is_the_same_wrapped_in_gzip_once_more_or_only_said_to_be(
+    content: bytes, places: list[int]
+) -> None:
+    file = gzip.compress(b"text " + content)
+    for sent in (file, gzip.compress(file), gzip.compress(b"") + gzip.compress(file)):
+        assert b"".join(unwrapped(iter(cut(sent, places)))) == file
+
+
+def test_what_is_no_gzip_although_it_is_said_to_be_is_refused() -> None:
+    with pytest.raises(NotGzipError):
+        b"".join(unwrapped(iter([TEXT])))
+
+
+def test_little_is_held_to_see_whether_a_file_is_wrapped() -> None:
+    empty = gzip.compress(b"") * 10_000
+    tracemalloc.start()
+    for _ in unwrapped(bytes(bytearray(empty)) for _ in range(100)):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * MIB

@@ -15,7 +15,7 @@ import pytest
 from ingest.upload import SMALL_BYTES
 from tests.support.function import FunctionProcess, until
 from tests.support.source_server import Reply
-from tests.support.storage_proxy import LoseResponse, Status
+from tests.support.storage_proxy import Hold, LoseResponse, Status
 from tests.support.storage_request import Request
 from tests.support.world import CSV, Deliveries, World
 
@@ -200,6 +200,28 @@ def test_a_racing_worker_that_stored_other_bytes_is_a_retry(
         assert slow.result() == (503, "retry")
     assert day.line("period_retry")["reason"] == "raced"
     assert here.unzipped(day.name) == CSV + b"1,1\n"
+
+
+def test_metadata_that_change_while_an_etag_is_refreshed_are_not_overwritten(
+    here: World, day: Deliveries
+) -> None:
+    here.put(day.path, Reply(CSV, headers={"ETag": '"one"'}))
+    day.push()
+    here.put(day.path, Reply(CSV, headers={"ETag": '"two"'}))
+    hold = Hold()
+    here.proxy.faults.add(
+        match=lambda r: (r.operation, r.name) == ("patch", day.name), action=hold
+    )
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(day.outcome, "recheck")
+        hold.wait_for(1)
+        blob = here.bucket.get_blob(day.name)
+        blob.metadata = {"lakefill-source-etag": '"three"'}
+        blob.patch()
+        hold.release()
+        assert slow.result() == (503, "retry")
+    assert day.line("period_retry")["reason"] == "raced"
+    assert here.metadata(day.name)["lakefill-source-etag"] == '"three"'
 
 
 def test_success_is_not_answered_before_its_records_are_written(

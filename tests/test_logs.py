@@ -1,14 +1,17 @@
 """Log lines as Cloud Logging reads them, and as people do."""
 
 import io
+import json
 import logging
 import os
 import pty
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
 from ingest import logs
+from ingest.local.foreground import show_line
 from tests.support.function import FunctionProcess, envelope
 from tests.support.source_server import Reply
 from tests.support.world import CSV, Deliveries, World
@@ -101,3 +104,37 @@ def test_half_a_surrogate_pair_does_not_lose_the_line() -> None:
     logs.emit("request_refused", "no feed \ud800", reason="\udfff")
     stream.flush()
     assert "\\ud800" in stream.buffer.getvalue().decode()
+
+
+@pytest.mark.usefixtures("restored")
+def test_nothing_that_is_logged_steers_a_terminal() -> None:
+    parent, child = pty.openpty()
+    with os.fdopen(child, "w") as terminal:
+        logs.configure(None, terminal)
+        try:
+            raise ValueError("its\x1b[2Jtrace")
+        except ValueError as error:
+            logs.emit(
+                "unexpected_error",
+                f"a\x1b]0;b\x07\nc\x9b1m\u202ed \u00fc: {error}",
+                error=error,
+            )
+        logging.getLogger("library").warning("of\x1b[1m a library")
+    read = os.read(parent, 10_000).decode()
+    os.close(parent)
+    assert all(character.isprintable() for line in read.split("\r\n") for character in line)
+    assert r"a\x1b]0;b\x07\nc\x9b1m\u202ed ü: its\x1b[2Jtrace" in read
+    assert 'raise ValueError("its' in read
+    assert read.count("\r\n") >= 5  # a trace keeps its lines
+    assert r"of\x1b[1m a library" in read
+
+
+def test_nothing_that_a_function_logs_steers_the_terminal_of_the_stack() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, soft_wrap=True)
+    line = {"severity": "INFO", "message": "a\x1b[2Jb\r\nc"}
+    show_line(console, "worker", json.dumps(line))
+    show_line(console, "worker", "raw \x1b[2J line")
+    assert "\x1b[2J" not in output.getvalue()
+    assert "a\\x1b[2Jb\\r\nc\n" in output.getvalue()  # the lines of a trace are kept
+    assert r"raw \x1b[2J line" in output.getvalue()

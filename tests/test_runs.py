@@ -1,19 +1,11 @@
 """Runs: followed by `GET /runs/{run}`, and Pub/Sub that takes only some of the messages."""
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
-
-import grpc
-import pytest
-from google.pubsub_v1.types import PublishRequest, PublishResponse
-
-from ingest.messages import Message
-from ingest.publish import Publisher, new_client
 from tests.support.dispatching import Dispatching
 from tests.support.function import FunctionProcess, envelope
+from tests.support.picky_pubsub import Picky
 from tests.support.source_server import Reply
+from tests.support.storage_proxy import Status
+from tests.support.storage_request import Request
 from tests.support.world import CSV, World
 
 
@@ -54,52 +46,6 @@ def test_a_run_with_nothing_to_do_is_done(d: Dispatching) -> None:
     assert body["skipped"] == [{"period": "2002-06-01", "reason": "stored"}]
 
 
-class Picky:
-    """A Pub/Sub that refuses the batch it is told to, and hangs when it is told to."""
-
-    topic = "projects/test/topics/periods"
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-        self.refused_period: str | None = None
-        self.hang: Event | None = None
-        self._pool = ThreadPoolExecutor(4)
-        self._server = grpc.server(self._pool)
-        method = grpc.unary_unary_rpc_method_handler(
-            self._publish, PublishRequest.deserialize, PublishResponse.serialize
-        )
-        handler = grpc.method_handlers_generic_handler(
-            "google.pubsub.v1.Publisher", {"Publish": method}
-        )
-        self._server.add_generic_rpc_handlers((handler,))
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _publish(
-        self, request: PublishRequest, context: grpc.ServicerContext
-    ) -> PublishResponse:
-        if self.hang is not None:
-            self.hang.wait(30)
-        periods = [message.attributes["period"] for message in request.messages]
-        if self.refused_period in periods:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not allowed")
-        self.taken += periods
-        return PublishResponse(message_ids=["1"] * len(request.messages))
-
-    def stop(self) -> None:
-        if self.hang is not None:
-            self.hang.set()
-        self._server.stop(None).wait()
-        self._pool.shutdown()
-
-
-@pytest.fixture
-def picky() -> Iterator[Picky]:
-    server = Picky()
-    yield server
-    server.stop()
-
-
 def test_what_pubsub_did_not_take_is_named_in_answer_and_manifest(
     here: World, picky: Picky
 ) -> None:
@@ -125,14 +71,23 @@ def test_what_pubsub_did_not_take_is_named_in_answer_and_manifest(
     assert len(again.json()["dispatched"]) == 90 * 24
 
 
-def test_publishing_gives_up_in_its_time_when_pubsub_does_not_answer(
-    picky: Picky, monkeypatch: pytest.MonkeyPatch
+def test_what_pubsub_did_not_take_is_answered_where_the_manifest_cannot_say_it(
+    here: World, picky: Picky
 ) -> None:
-    picky.hang = Event()
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", picky.host)
-    client = new_client()
-    publisher = Publisher(client, picky.topic, time.monotonic, seconds=1)
-    messages = [Message(1, "f", f"2023-01-0{n}", "r", "fetch") for n in range(1, 4)]
-    assert publisher.publish(messages).keys() == {m.period for m in messages}
-    picky.hang.set()
-    client.stop()
+    written: list[Request] = []
+
+    def renews(request: Request) -> bool:
+        if request.operation != "insert" or "_lakefill/runs/" not in (request.name or ""):
+            return False
+        written.append(request)
+        return len(written) > 1
+
+    picky.refused_period = "2010-01-20T00"
+    rule = here.proxy.faults.add(match=renews, action=Status(403))
+    env = here.env | {"PUBSUB_EMULATOR_HOST": picky.host}
+    with FunctionProcess("dispatch", env) as process:
+        response = process.post(json={"feed": "hourly", "date": "2010-01-20T00"})
+    rule.remaining = 0
+    assert rule.hits == 1
+    assert response.status_code == 502
+    assert response.json()["failed"] == ["2010-01-20T00"]

@@ -11,7 +11,7 @@ from tests.support.world import Deliveries, World
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_source_fault(here: World, day: Deliveries, fault: Fault) -> None:
-    suffix = ".gz" if fault.feed == "zipped" else ".csv"
+    suffix = {"zipped": ".gz", "archived": ".zip"}.get(fault.feed, ".csv")
     path = f"/{fault.feed}/{day.day}{suffix}"
     name = day.name if fault.feed == "tiny" else f"{fault.feed}/{day.day}{suffix}"
     here.source.scripts[path] = fault.script
@@ -24,7 +24,8 @@ def test_source_fault(here: World, day: Deliveries, fault: Fault) -> None:
     if fault.stores is None:
         assert here.names(name) == []
     else:
-        assert here.unzipped(name) == fault.stores
+        read = here.unzipped if suffix == ".csv" else here.content
+        assert read(name) == fault.stores
         assert event["source_bytes"] == len(fault.stores)
     if fault.asked is not None:
         assert len(here.source.asked_for(path)) == fault.asked

@@ -1,41 +1,21 @@
 """`lakefill verify` finds what is not what its name and metadata say."""
 
 import datetime as dt
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from google.cloud.storage import Blob
 
-from ingest.feeds import load_catalogue
-from ingest.local.verify import Verified, verify
+from tests.support import command
 from tests.support.dispatching import Dispatching
-from tests.support.source_server import Reply
-from tests.support.world import CSV, Deliveries, World
-
-
-def verified(here: World, day: Deliveries) -> Verified:
-    feed = load_catalogue(Path(here.env["LAKEFILL_FEEDS"]))["tiny"]
-    blob = here.bucket.get_blob(day.name)
-    return verify(feed, feed.calendar.period(str(day.day)), blob)
-
-
-def store(here: World, name: str, content: bytes, metadata: dict[str, str]) -> None:
-    blob = here.bucket.blob(name)
-    blob.metadata = metadata
-    blob.upload_from_string(content, content_type="application/gzip")
+from tests.support.verifying import store, store_two, verified
+from tests.support.world import Deliveries, World
 
 
 @pytest.fixture
 def stored(here: World, day: Deliveries) -> Deliveries:
     """A day that is stored, as is the day after it."""
-    for n in (1, 0):
-        day.day += dt.timedelta(days=n)
-        here.put(day.path, Reply(CSV + b"%d,%d\n" % (n, day.day.day)))
-        assert day.outcome() == (200, "stored")
-        day.day -= dt.timedelta(days=n)
+    store_two(here, day)
     return day
 
 
@@ -83,9 +63,7 @@ def test_bytes_that_changed_on_their_way_are_found(
 
 
 def lakefill(here: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("lakefill")), "verify", *arguments]
-    env = os.environ | here.env | {"LAKEFILL_FEEDS": here.env["LAKEFILL_FEEDS"]}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    return command.lakefill("verify", *arguments, **here.env)
 
 
 def test_the_command_names_what_differs_and_exits_1(here: World, stored: Deliveries) -> None:

@@ -55,6 +55,30 @@ def test_a_recheck_of_what_the_source_still_has_is_unchanged(
     assert day.line("period_unchanged")["source_status"] == 304
 
 
+@pytest.mark.parametrize("etag", [{}, {"ETag": '"one"'}], ids=["no ETag", "ETag"])
+def test_a_recheck_asks_for_what_is_newer_than_the_last_modified_it_knows(
+    here: World, day: Deliveries, etag: dict[str, str]
+) -> None:
+    modified = "Sat, 03 Jun 2023 09:00:00 GMT"
+    here.put(day.path, Reply(CSV, headers={"Last-Modified": modified, **etag}))
+    day.push()
+    here.put(day.path, Reply(status=304, framing="none"))
+    assert day.outcome("recheck") == (200, "unchanged")
+    asked = here.source.asked_for(day.path)
+    assert asked[-1].headers["If-Modified-Since"] == modified
+    assert "If-Modified-Since" not in asked[0].headers
+
+
+@pytest.mark.parametrize("mode", ["fetch", "force"])
+def test_only_a_recheck_asks_on_conditions(here: World, day: Deliveries, mode: str) -> None:
+    given = {"ETag": '"one"', "Last-Modified": "Sat, 03 Jun 2023 09:00:00 GMT"}
+    here.put(day.path, Reply(CSV, headers=given))
+    day.push()
+    day.push(mode)
+    for asked in here.source.asked_for(day.path):
+        assert not {"If-None-Match", "If-Modified-Since"} & asked.headers.keys()
+
+
 def test_the_same_bytes_under_a_new_etag_are_unchanged_and_the_etag_is_kept(
     here: World, day: Deliveries
 ) -> None:
@@ -268,37 +292,3 @@ def test_success_removes_the_failure_record(here: World, day: Deliveries) -> Non
     here.put(day.path, Reply(CSV))
     assert day.outcome(run="run-3") == (200, "stored")
     assert day.failure() is None
-
-
-def test_a_source_that_lost_a_stored_period_leaves_it_stored_and_is_suspect(
-    here: World, day: Deliveries
-) -> None:
-    here.put(day.path, Reply(CSV))
-    day.push()
-    here.put(day.path, Reply(status=404))
-    assert day.outcome("recheck") == (200, "unchanged")
-    suspect = day.line("period_suspect")
-    assert (suspect["severity"], suspect["reason"]) == ("WARNING", "gone")
-    assert here.unzipped(day.name) == CSV
-    assert day.failure() is None
-
-
-def test_a_body_whose_end_cannot_be_told_is_stored_and_suspect(
-    here: World, day: Deliveries
-) -> None:
-    here.put(day.path, Reply(CSV, framing="close"))
-    assert day.outcome() == (200, "stored")
-    assert day.line("period_suspect")["reason"] == "unprovable"
-
-
-def test_an_odd_size_is_stored_and_suspect(here: World, day: Deliveries) -> None:
-    here.put(day.path, Reply(CSV))
-    day.push()
-    day.day += dt.timedelta(days=3)
-    here.put(day.path, Reply(CSV * 2))
-    assert day.outcome() == (200, "stored")
-    assert day.line("period_suspect")["reason"] == "size"
-    day.day += dt.timedelta(days=1)
-    here.put(day.path, Reply(CSV * 2 + b"1,1\n"))  # as the nearest, four days back, is not
-    day.push()
-    assert day.worker.lines(event="period_suspect", period=str(day.day)) == []

@@ -37,7 +37,7 @@ def backfill(
         return True
     console.print(f"run {planned.run}")
     with progress(console, "finished", total) as tell:
-        for run in client.follow(planned.run, timeout):
+        for run in client.follow(planned.run, timeout, on_silence=console.print):
             tell(run.finished)
     console.print(outcomes_table(run))
     failed = failures(run)

@@ -12,8 +12,10 @@ from ingest.errors import LakefillError
 from ingest.local.identity import IdentityToken
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-# A request of 200,000 periods is planned and published within dispatch's own deadline.
-_ANSWER_SECONDS = 540
+# A request of 200,000 periods is planned and published within dispatch's own deadline; how
+# far a run is, is one listing.
+_CONNECT_SECONDS = 10
+_ANSWER_SECONDS = {"POST": 540, "GET": 30}
 # Passing trouble while a run is followed: how long it may last.
 _SILENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.4
@@ -92,14 +94,19 @@ class DispatchClient:
         return self._ask("POST", "/", Dispatched, json=request)
 
     def follow(
-        self, run: str, timeout: float, watch: Callable[[], None] = lambda: None
+        self,
+        run: str,
+        timeout: float,
+        watch: Callable[[], None] = lambda: None,
+        on_silence: Callable[[str], None] = lambda _: None,
     ) -> Iterator[Run]:
         """Yield a run's state at least once, until it is done or the time is over.
 
-        `watch` is called before each look. Raises AnswerError where dispatch does not answer,
-        for longer than a moment.
+        `watch` is called before each look, `on_silence` when dispatch stops answering, with a
+        sentence that says so. Raises AnswerError where that lasts for longer than a moment.
         """
         heard = started = time.monotonic()
+        silent = False
         while True:
             watch()
             asked = time.monotonic()
@@ -109,7 +116,11 @@ class DispatchClient:
                 passing = error.status is None or error.status >= 500
                 if not passing or asked > heard + _SILENCE_SECONDS:
                     raise
+                if not silent:
+                    on_silence(f"{error}. Asking again for {_SILENCE_SECONDS:g} s.")
+                silent = True
             else:
+                silent = False
                 yield run_now
                 heard = time.monotonic()
                 if run_now.done or heard > started + timeout:
@@ -122,7 +133,7 @@ class DispatchClient:
             response = self._session.request(
                 method,
                 self.url + path,
-                timeout=_ANSWER_SECONDS,
+                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS[method]),
                 allow_redirects=False,
                 **kwargs,  # type: ignore[arg-type]
             )

@@ -6,20 +6,15 @@ import time
 from rich.console import Console
 from rich.text import Text
 
+from ingest.feeds import load_catalogue
 from ingest.local.options import Options
 from ingest.local.stack import Stack
+from ingest.local.suggestions import suggestions
 from ingest.local.terminal import print_pairs, shown
+from ingest.times import utc_now
+from ingest.visible import visible
 
 _STYLES = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
-
-# Requests worth trying, each a line of the README.
-REQUESTS = (
-    ("one Saturday", '{"date": "2023-06-03"}'),
-    ("a month", '{"date": "2023-06"}'),
-    ("a range", '{"start": "2023-07-01", "end": "2023-07-31"}'),
-    ("the latest", ""),
-    ("a dry run", '{"date": "2022", "dry_run": true}'),
-)
 
 
 def serve(console: Console, options: Options) -> None:
@@ -38,6 +33,7 @@ def show_line(console: Console, name: str, line: str) -> None:
         return  # the logging library introduces itself
     except (ValueError, TypeError):
         severity, message = "", line  # not of ours: of Python's or a library's own
+    message = visible(message, keep="\n\t")  # a stack trace has lines
     text = f"{time.strftime('%H:%M:%S')} {severity:<7} {name:<8} {message}"
     console.print(Text(text, style=_STYLES.get(severity, "")))
 
@@ -57,5 +53,6 @@ def _introduce(console: Console, stack: Stack) -> None:
     ]
     print_pairs(console, parts)
     console.print("Ask it for", style="bold")
-    print_pairs(console, [(what, f"curl -d '{body}' {url}") for what, body in REQUESTS])
+    asked = suggestions(load_catalogue(options.catalogue), utc_now())
+    print_pairs(console, [(what, f"curl -d '{body}' {url}") for what, body in asked])
     console.print()

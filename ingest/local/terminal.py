@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -18,6 +19,8 @@ from rich.table import Table
 
 _LEAST_WIDTH = 120
 _PLAIN_SECONDS = 5.0
+_LONGEST_BAR = 40
+_SHORTEST_BAR = 4
 
 
 def new_console() -> Console:
@@ -52,10 +55,21 @@ def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int
     if not console.is_terminal or console.is_dumb_terminal:
         yield _lines(console, label, total)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    width, console.width = console.width, Console().width  # what is drawn over must fit
+    try:
+        columns = _columns(console.width - len(label) - 2 * len(str(total)))
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda done: bar.update(task, completed=done)
+    finally:
+        console.width = width
+
+
+def _columns(room: int) -> tuple[ProgressColumn, ...]:
+    """Return what fits beside a label and its counts; a bar is the first to go."""
+    text = TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn()
+    bar = min(room - len("/ 0:00:00") - len(text), _LONGEST_BAR)
+    return (text[0], BarColumn(bar), *text[1:]) if bar >= _SHORTEST_BAR else text
 
 
 def _lines(console: Console, label: str, total: int) -> Callable[[int], None]:

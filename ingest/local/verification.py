@@ -15,6 +15,7 @@ from ingest.local.client import DispatchClient
 from ingest.local.terminal import progress
 from ingest.local.verify import Verified, stored_objects, verify_all
 from ingest.plan import Question, UnplannableError, select
+from ingest.visible import visible
 
 # A catalogue's whole life may be asked for.
 _MOST_PERIODS = 10_000_000
@@ -61,7 +62,7 @@ def verify_lake(
                 different.append(verified)
             tell(done)
     for verified in different:
-        console.print(f"{verified.name}: {'; '.join(verified.problems)}")
+        console.print(visible(f"{verified.name}: {'; '.join(verified.problems)}"))
     console.print(
         f"{feed.name}: {len(objects):,} objects read back ({total_bytes / 1e6:,.1f} MB), "
         f"{len(different):,} differ"
@@ -76,4 +77,7 @@ def repair(
     for verified in different:
         request = {"feed": feed.name, "date": verified.period, "force": True}
         planned = client.dispatch(request)
-        console.print(f"{verified.period}: dispatched by force, run {planned.run}")
+        for skip in planned.skipped:
+            console.print(f"{skip.period}: left alone by dispatch: {skip.reason}")
+        for period in planned.dispatched:
+            console.print(f"{period}: dispatched by force, run {planned.run}")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.dispatching import Dispatching, dispatching
 from tests.support.function import FunctionProcess
+from tests.support.picky_pubsub import Picky
 from tests.support.world import Deliveries, World, world
 
 
@@ -38,3 +39,10 @@ def d(dispatching_process: Dispatching) -> Dispatching:
     """The dispatcher, with nothing published that was not looked at."""
     dispatching_process.messages()
     return dispatching_process
+
+
+@pytest.fixture
+def picky() -> Iterator[Picky]:
+    server = Picky()
+    yield server
+    server.stop()

@@ -38,8 +38,27 @@ _DEATH = """
 | the same message twenty times, on two workers at once | one object, revision 0, no error | `test_twenty_copies_on_two_workers_give_one_object` |
 | another run stores the same bytes meanwhile | unchanged | `test_a_racing_worker_with_the_same_bytes_is_success` |
 | another run stores other bytes meanwhile | a retry | `test_a_racing_worker_that_stored_other_bytes_is_a_retry` |
+| two copies of a message bring the same new bytes | both say revised; one revision | `test_a_copy_that_lost_the_race_to_revise_says_revised_as_well` |
+| metadata change while they are refreshed | a retry; the change stays | `test_metadata_that_change_while_an_etag_is_refreshed_are_not_overwritten` |
+| a staged object is not what was sent | a retry; it is never published | `test_a_staged_object_that_is_not_what_was_sent_is_never_published` |
+| a stored object is damaged, swapped, or its metadata are edited | `lakefill verify` finds it, `--repair` mends it | `test_what_verify_finds_its_repair_mends` |
+| the failure record cannot be removed after the object was stored | a retry; the next delivery removes it | `test_a_record_whose_removal_failed_goes_with_the_redelivery` |
 | the records cannot be written after the object | a retry: 200 is only said once they are | `test_success_is_not_answered_before_its_records_are_written` |
 | anything unforeseen | 500, a stack trace, a failure record | `test_anything_unforeseen_is_a_bug_with_its_trace_and_a_record` |
+"""
+
+_DISPATCH = """
+## dispatch
+
+| fault | what happens | test |
+|---|---|---|
+| Pub/Sub takes only some messages | 502 that names the others; the manifest names them too | `test_what_pubsub_did_not_take_is_named_in_answer_and_manifest` |
+| and the manifest cannot be rewritten | 502 all the same | `test_what_pubsub_did_not_take_is_answered_where_the_manifest_cannot_say_it` |
+| Pub/Sub does not answer | 502 after a minute, or at the request's deadline | `test_publishing_takes_a_minute_at_most_and_no_more_than_is_left` |
+| Pub/Sub answers with what passes | publishes again | `test_what_passes_is_tried_again` |
+| the answer to the manifest's write is lost | the same run goes on | `test_a_lost_answer_to_the_manifest_of_a_persons_call_starts_no_second_run` |
+| Cloud Scheduler calls twice at once | one run | `test_two_copies_of_a_call_at_the_same_moment_are_one_run` |
+| the lake cannot be listed | 503, nothing is published | `test_a_lake_that_cannot_be_read_is_503` |
 """
 
 
@@ -56,7 +75,7 @@ def page() -> str:
         f"| `test_storage_fault[{f.name} at {f.operations[-1]}]` |\n"
         for f in STORAGE_FAULTS
     )
-    return _HEAD + source + _STORAGE + storage + _DEATH
+    return _HEAD + source + _STORAGE + storage + _DEATH + _DISPATCH
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 docs/reliability.md is written from this list, and tests/test_source_faults.py runs it.
 """
 
+import contextlib
 import gzip
 import time
 from collections.abc import Callable
@@ -22,8 +23,9 @@ END = b"\r\n"
 class Fault:
     """A fault, what is done about it, and how the delivery ends.
 
-    `script` plays the source; `stores` is what the object then unzips to (None: nothing is
-    stored). `feed` names the catalogue's entry; `asked` how many requests the source gets.
+    `script` plays the source; `stores` is what the object then unzips to, or, where the feed
+    stores files as they come, is (None: nothing is stored). `feed` names the catalogue's entry;
+    `asked` how many requests the source gets.
     """
 
     name: str
@@ -117,6 +119,29 @@ def retry_after(value: Callable[[], bytes], status: str) -> Callable[[Wire], Non
     return lambda wire: wire.send(head(status, b"Retry-After: " + value() + b"\r\n", length=0))
 
 
+def until_a_second_has_passed(then: Callable[[Wire], None]) -> Callable[[Wire], None]:
+    """Answer 429 with a Retry-After of a second, as often as asked before that is over."""
+    ends: list[float] = []
+
+    def script(wire: Wire) -> None:
+        now = time.monotonic()
+        if not ends:
+            ends.append(now + 1)
+        again = then if now >= ends[0] else retry_after(lambda: b"1", "429 Slow down")
+        again(wire)
+
+    return script
+
+
+def empty_members(wire: Wire) -> None:
+    """Send gzip of nothing, member after member, until the client hangs up."""
+    member = gzip.compress(b"") * 3000
+    wire.send(head("200 OK", GZIP, b"Transfer-Encoding: chunked\r\n", length=None))
+    with contextlib.suppress(OSError):
+        while True:
+            wire.send(b"%x\r\n%b\r\n" % (len(member), member))
+
+
 def in_a_second() -> bytes:
     return formatdate(time.time() + 1, usegmt=True).encode()
 
@@ -124,6 +149,8 @@ def in_a_second() -> bytes:
 good = answer("200 OK", ROWS, ETAG)
 HTML = b"<!DOCTYPE html><html><body>File not found</body></html>"
 BOMB = gzip.compress(bytes(30 * 2**20))
+ZIPPED = gzip.compress(ROWS)
+GZIP = b"Content-Encoding: gzip\r\n"
 
 FAULTS = [
     Fault("connection reset before an answer", "tries again", "retry", Wire.reset, "network"),
@@ -226,6 +253,23 @@ FAULTS = [
         stores=ROWS,
         asked=3,
         resumed=len(ROWS) - HALF,
+    ),
+    Fault(
+        "429 with a Retry-After where the rest should come",
+        "waits as long, and asks for the rest",
+        "stored",
+        first(cut(ETAG), until_a_second_has_passed(part)),
+        stores=ROWS,
+        asked=3,
+        resumed=len(ROWS) - HALF,
+    ),
+    Fault(
+        "429 with a Retry-After of hours where the rest should come",
+        "asks no more: Pub/Sub does",
+        "retry",
+        first(cut(ETAG), retry_after(lambda: b"7200", "429 Slow down")),
+        "cut",
+        asked=2,
     ),
     Fault(
         "cut every time",
@@ -365,6 +409,54 @@ FAULTS = [
         "rejected",
         answer("200 OK", ROWS, b"Content-Encoding: br\r\n"),
         "encoding",
+    ),
+    Fault(
+        "gzip Content-Encoding around a .gz file that is stored as it comes",
+        "undoes it, and stores the file",
+        "stored",
+        answer("200 OK", gzip.compress(ZIPPED), GZIP),
+        stores=ZIPPED,
+        feed="zipped",
+    ),
+    Fault(
+        "gzip Content-Encoding said of a .gz file itself (a mislabelling web server)",
+        "sees that nothing is around the file, and stores it",
+        "stored",
+        answer("200 OK", ZIPPED, GZIP),
+        stores=ZIPPED,
+        feed="zipped",
+    ),
+    Fault(
+        "gzip Content-Encoding around a .zip file that is stored as it comes",
+        "undoes it, and stores the file",
+        "stored",
+        answer("200 OK", gzip.compress(b"PK" + ROWS), GZIP),
+        stores=b"PK" + ROWS,
+        feed="archived",
+    ),
+    Fault(
+        "gzip Content-Encoding said of what is no gzip, stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", ROWS, GZIP),
+        "encoding",
+        feed="archived",
+    ),
+    Fault(
+        "another Content-Encoding of a file that is stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", ZIPPED, b"Content-Encoding: br\r\n"),
+        "encoding",
+        feed="zipped",
+    ),
+    Fault(
+        "endless gzip of nothing by Content-Encoding",
+        "stops reading at max_bytes",
+        "rejected",
+        empty_members,
+        "large",
+        feed="capped",
     ),
     Fault(
         "body past max_bytes, announced",

@@ -41,6 +41,12 @@ zipped:
   first: 2000-01-01
   compress: none
   max_bytes: 1MiB
+archived:
+  url: {source}/archived/{{date:%Y-%m-%d}}.zip
+  object: archived/{{date:%Y-%m-%d}}.zip
+  cadence: day
+  first: 2000-01-01
+  compress: none
 capped:
   url: {source}/capped/{{date:%Y-%m-%d}}.csv
   object: capped/{{date:%Y-%m-%d}}.csv.gz
