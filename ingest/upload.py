@@ -134,6 +134,7 @@ class Upload:
             blob.upload_from_file(
                 stream,
                 if_generation_match=0,
+                checksum=None,  # compared below, with what was received
                 timeout=self._deadline.left(CHUNK_ANSWER_SECONDS),
                 retry=DEFAULT_RETRY.with_timeout(self._deadline.left(CHUNK_CALL_SECONDS)),
             )

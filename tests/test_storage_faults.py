@@ -9,7 +9,15 @@ from functools import partial
 
 import pytest
 
-from tests.support.faults import Action, BreakUpload, DropConnection, Hold, LoseResponse, Status
+from tests.support.faults import (
+    Action,
+    BreakUpload,
+    DropConnection,
+    FlipBit,
+    Hold,
+    LoseResponse,
+    Status,
+)
 from tests.support.source_server import Reply
 from tests.support.storage_request import Request
 from tests.support.world import CSV, Deliveries, World
@@ -91,79 +99,90 @@ def test_storage_fault(here: World, day: Deliveries, fault: Fault, body: bytes) 
 
 @pytest.mark.parametrize("body", [CSV, BIG], ids=["small", "staged"])
 def test_a_racing_worker_with_the_same_bytes_is_success(
-    here: World, day: Deliveries, body: bytes
+    here: World, patient_day: Deliveries, body: bytes
 ) -> None:
     """Another run stored the same bytes between this one's look and its write."""
-    here.put(day.path, Reply(body, framing="close"))
+    here.put(patient_day.path, Reply(body, framing="close"))
 
     def publishes(request: Request) -> bool:
-        return request.name == day.name and request.operation in {"insert", "rewrite"}
+        return request.name == patient_day.name and request.operation in {"insert", "rewrite"}
 
     hold = Hold()
     here.proxy.faults.add(match=publishes, action=hold, times=1)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(day.outcome, run="slow")
+        slow = pool.submit(patient_day.outcome, run="slow")
         hold.wait_for(1)
-        assert day.outcome(run="fast") == (200, "stored")
+        assert patient_day.outcome(run="fast") == (200, "stored")
         hold.release()
         assert slow.result() == (200, "unchanged")
-    assert here.metadata(day.name)["lakefill-run"] == "fast"
-    day.line("period_unchanged")
+    assert here.metadata(patient_day.name)["lakefill-run"] == "fast"
+    patient_day.line("period_unchanged")
     # What is odd about it was said by the one that stored it.
-    suspects = day.worker.lines(event="period_suspect", period=str(day.day))
+    suspects = patient_day.worker.lines(event="period_suspect", period=str(patient_day.day))
     assert {line["run"] for line in suspects} == {"fast"}
 
 
 @pytest.mark.parametrize("body", [CSV, BIG], ids=["small", "staged"])
 def test_a_copy_that_lost_the_race_to_revise_says_revised_as_well(
-    here: World, day: Deliveries, body: bytes
+    here: World, patient_day: Deliveries, body: bytes
 ) -> None:
     """Two workers bring the same new bytes, by two copies of one message."""
-    here.put(day.path, Reply(body))
-    assert day.outcome() == (200, "stored")
-    here.put(day.path, Reply(body + b"7,7\n"))
+    here.put(patient_day.path, Reply(body))
+    assert patient_day.outcome() == (200, "stored")
+    here.put(patient_day.path, Reply(body + b"7,7\n"))
 
     def publishes(request: Request) -> bool:
-        return request.name == day.name and request.operation in {"insert", "rewrite"}
+        return request.name == patient_day.name and request.operation in {"insert", "rewrite"}
 
     hold = Hold()
     here.proxy.faults.add(match=publishes, action=hold, times=1)
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(day.outcome, "recheck", run="run-2")
+        slow = pool.submit(patient_day.outcome, "recheck", run="run-2")
         hold.wait_for(1)
-        assert day.outcome("recheck", run="run-2") == (200, "revised")
+        assert patient_day.outcome("recheck", run="run-2") == (200, "revised")
         hold.release()
         assert slow.result() == (200, "revised")
-    assert here.metadata(day.name)["lakefill-revision"] == "1"
-    assert here.unzipped(day.name) == body + b"7,7\n"
+    assert here.metadata(patient_day.name)["lakefill-revision"] == "1"
+    assert here.unzipped(patient_day.name) == body + b"7,7\n"
 
 
-@pytest.mark.parametrize("same_size", [True, False])
-def test_a_staged_object_that_is_not_what_was_sent_is_never_published(
-    here: World, day: Deliveries, same_size: bool
+def test_bytes_that_changed_on_their_way_into_staging_are_never_published(
+    here: World, day: Deliveries
 ) -> None:
-    """Between the upload and the look at it, the staged object became another."""
     here.put(day.path, Reply(BIG))
-    staged: list[str] = []
 
-    def looks(request: Request) -> bool:
-        name = request.name or ""
-        if request.operation != "get" or not name.startswith("_lakefill/staging/"):
-            return False
-        staged.append(name)
-        return True
+    def stages(request: Request) -> bool:
+        return request.operation == "resumable_chunk"
 
-    hold = Hold()
-    here.proxy.faults.add(match=looks, action=hold, times=1)
-    with ThreadPoolExecutor(1) as pool:
-        delivery = pool.submit(day.push)
-        hold.wait_for(1)
-        size = here.bucket.get_blob(staged[0]).size if same_size else 9_000_000
-        here.bucket.blob(staged[0]).upload_from_string(bytes(size))
-        hold.release()
-        response = delivery.result()
+    here.proxy.faults.add(match=stages, action=FlipBit(), times=1)
+    response = day.push()
     assert (response.status_code, response.json()["reason"]) == (503, "storage")
     assert "not what was sent" in response.json()["message"]
     assert here.names(day.name) == []
     assert here.names("_lakefill/staging/") == []
     assert day.outcome() == (200, "stored")
+
+
+def test_a_staged_object_that_somebody_replaced_is_never_published(
+    here: World, patient_day: Deliveries
+) -> None:
+    here.put(patient_day.path, Reply(BIG))
+    staged: list[str] = []
+
+    def publishes(request: Request) -> bool:
+        if request.operation != "rewrite" or request.source is None:
+            return False
+        staged.append(request.source[1])
+        return True
+
+    hold = Hold()
+    here.proxy.faults.add(match=publishes, action=hold, times=1)
+    with ThreadPoolExecutor(1) as pool:
+        delivery = pool.submit(patient_day.push)
+        hold.wait_for(1)
+        here.bucket.blob(staged[0]).upload_from_string(b"something else")
+        hold.release()
+        response = delivery.result()
+    assert (response.status_code, response.json()["reason"]) == (503, "raced")
+    assert here.names(patient_day.name) == []
+    assert patient_day.outcome() == (200, "stored")

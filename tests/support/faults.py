@@ -29,6 +29,11 @@ class LoseResponse:
     """Do what is asked, then hang up without an answer."""
 
 
+@dataclass(frozen=True)
+class FlipBit:
+    """Do what is asked, with one bit of the request's body changed on its way."""
+
+
 class Hold:
     """Keep requests waiting, their bodies received, until they are released."""
 
@@ -37,7 +42,7 @@ class Hold:
         self._arrived = threading.Condition()
         self._released = threading.Event()
 
-    def wait_for(self, count: int = 1, timeout: float = 10) -> None:
+    def wait_for(self, count: int = 1, timeout: float = 60) -> None:
         """Wait until `count` requests have been held."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: self._held >= count, timeout)
@@ -53,7 +58,7 @@ class Hold:
         self._released.wait()
 
 
-Action = Status | DropConnection | BreakUpload | LoseResponse | Hold
+Action = Status | DropConnection | BreakUpload | LoseResponse | FlipBit | Hold
 
 
 @dataclass

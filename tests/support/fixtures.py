@@ -29,6 +29,18 @@ def day(here: World, worker: FunctionProcess) -> Deliveries:
 
 
 @pytest.fixture(scope="session")
+def patient_worker(here: World) -> Iterator[FunctionProcess]:
+    """A worker whose time does not run out while a test holds it up."""
+    with FunctionProcess("worker", here.env | {"LAKEFILL_DEADLINE_SECONDS": "240"}) as process:
+        yield process
+
+
+@pytest.fixture
+def patient_day(here: World, patient_worker: FunctionProcess) -> Deliveries:
+    return Deliveries(patient_worker, here)
+
+
+@pytest.fixture(scope="session")
 def dispatching_process(here: World) -> Iterator[Dispatching]:
     with dispatching(here) as process:
         yield process

@@ -18,6 +18,7 @@ from tests.support.faults import (
     BreakUpload,
     DropConnection,
     Faults,
+    FlipBit,
     Hold,
     LoseResponse,
     Status,
@@ -27,7 +28,15 @@ from tests.support.storage_request import Request, parse
 from tests.support.storage_rules import StorageRules
 from tests.support.upstream import BLOCK_BYTES, SPOOL_BYTES, Response, Upstream
 
-__all__ = ["BreakUpload", "DropConnection", "Hold", "LoseResponse", "Status", "StorageProxy"]
+__all__ = [
+    "BreakUpload",
+    "DropConnection",
+    "FlipBit",
+    "Hold",
+    "LoseResponse",
+    "Status",
+    "StorageProxy",
+]
 
 # Enough of an upload's beginning to hold the object's metadata, and so its name.
 _HEAD_BYTES = 1 << 16
@@ -59,6 +68,14 @@ class StorageProxy(HttpServer):
         super().__exit__(kind, error, trace)
 
 
+def _flip_bit(body: IO[bytes]) -> None:
+    """Change one bit of the last byte."""
+    at = body.seek(-1, 2)
+    [last] = body.read(1)
+    body.seek(at)
+    body.write(bytes([last ^ 1]))
+
+
 class _Handler(QuietHandler):
     server: StorageProxy
 
@@ -83,6 +100,8 @@ class _Handler(QuietHandler):
                 self._receive(body, request.size - body.tell())
                 if isinstance(action, Hold):
                     action.hold()
+                if isinstance(action, FlipBit):
+                    _flip_bit(body)
                 self._answer(request, body, action)
 
     def _answer(self, request: Request, body: IO[bytes], action: object) -> None:
