@@ -29,6 +29,11 @@ class LoseResponse:
     """Do what is asked, then hang up without an answer."""
 
 
+@dataclass(frozen=True)
+class Garble:
+    """Change a byte in the middle of the request's body on its way."""
+
+
 class Hold:
     """Keep requests waiting, their bodies received, until they are released."""
 
@@ -53,7 +58,7 @@ class Hold:
         self._released.wait()
 
 
-Action = Status | DropConnection | BreakUpload | LoseResponse | Hold
+Action = Status | DropConnection | BreakUpload | LoseResponse | Garble | Hold
 
 
 @dataclass

@@ -18,6 +18,7 @@ from tests.support.faults import (
     BreakUpload,
     DropConnection,
     Faults,
+    Garble,
     Hold,
     LoseResponse,
     Status,
@@ -83,6 +84,8 @@ class _Handler(QuietHandler):
                 self._receive(body, request.size - body.tell())
                 if isinstance(action, Hold):
                     action.hold()
+                elif isinstance(action, Garble):
+                    _garble(body, request.size // 2)
                 self._answer(request, body, action)
 
     def _answer(self, request: Request, body: IO[bytes], action: object) -> None:
@@ -137,3 +140,10 @@ class _Handler(QuietHandler):
         self.send_header("Content-Length", str(size))
         self.end_headers()
         shutil.copyfileobj(response.body, self.wfile, BLOCK_BYTES)
+
+
+def _garble(body: IO[bytes], at: int) -> None:
+    body.seek(at)
+    [byte] = body.read(1)
+    body.seek(at)
+    body.write(bytes([byte ^ 1]))
