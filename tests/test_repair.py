@@ -95,8 +95,8 @@ def test_force_writes_anew_what_stands_under_a_wrong_hash(
     """The source did not change: that the stored bytes are the same says so."""
     FORGE(here, stored)
     assert stored.outcome("force", run="repair") == (200, "stored")
-    line = stored.line("period_stored")
-    assert (line["run"], line["repaired"]) == ("repair", True)
+    line = stored.worker.wait_line(event="period_stored", run="repair", period=str(stored.day))
+    assert line["repaired"] is True
     assert here.metadata(stored.name)["lakefill-revision"] == "0"
 
 

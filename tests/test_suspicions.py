@@ -100,6 +100,7 @@ def test_an_oddity_is_told_by_the_delivery_that_stores_and_by_no_recheck(
     day.day += dt.timedelta(days=1)
     here.put(day.path, Reply(CSV * 2, framing="close"))
     day.push()
+    day.line("period_stored")
     told = day.worker.lines(event="period_suspect", period=str(day.day))
     assert {line["reason"] for line in told} == {"size", "unprovable"}
     assert day.outcome("recheck", run="run-2") == (200, "unchanged")
