@@ -69,7 +69,7 @@ class _Shelf:
         """
         with self._changed:
             while not self._changed.wait_for(self._is_ready, deadline.left()):
-                pass
+                pass  # and left() raises
             if self._abandoned:
                 raise AbandonedError
             if self._pieces:
@@ -77,8 +77,9 @@ class _Shelf:
                 self._bytes -= len(piece)
                 self._changed.notify()
                 return piece
-            if self._error is not None:
-                raise self._error
+            error, self._error = self._error, None
+            if error is not None:
+                raise error
             return None
 
     def abandon(self) -> None:
@@ -97,6 +98,8 @@ def _make(pieces: Generator[bytes, None, None], shelf: _Shelf) -> None:
         for piece in pieces:
             shelf.put(piece)
         shelf.end(None)
+    except AbandonedError:
+        pass
     except BaseException as error:  # noqa: BLE001  raised again where it is awaited
         shelf.end(error)
     finally:

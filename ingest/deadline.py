@@ -19,6 +19,10 @@ class Deadline:
             raise RetryError("deadline", "the time for one delivery is used up")
         return min(left, at_most)
 
+    def earlier(self, seconds: float) -> "Deadline":
+        """Return a deadline `seconds` before this one."""
+        return Deadline(self._end - self._monotonic() - seconds, self._monotonic)
+
     def within(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now, or this one where that comes first."""
         left = self._end - self._monotonic()

@@ -37,9 +37,12 @@ class Validators:
         return cls(response.headers.get("ETag"), response.headers.get("Last-Modified"))
 
     def headers(self) -> dict[str, str]:
-        """Return the request headers that ask for another version only (RFC 9110, 13.1)."""
+        """Return the request headers that ask for another version only (RFC 9110, 13.1).
+
+        What cannot stand in a header, since somebody edited it, is left out.
+        """
         conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in conditions.items() if value}
+        return {name: value for name, value in conditions.items() if value and _fits(value)}
 
     def agree(self, other: "Validators") -> bool:
         """Tell whether `other`, of a part, speaks of the same version as far as it says."""
@@ -52,6 +55,10 @@ class Validators:
         if self.etag is None:
             return self.last_modified
         return None if self.etag.startswith("W/") else self.etag
+
+
+def _fits(value: str) -> bool:
+    return re.fullmatch(r"[!-~\xa0-\xff][ -~\xa0-\xff]*", value) is not None
 
 
 class Download:

@@ -68,14 +68,15 @@ def unwrapped(data: Iterator[bytes]) -> Iterator[bytes]:
     Raises NotGzipError where they are none.
     """
     gunzip = Gunzip()
-    held, start = [], b""
+    held, size, start = [], 0, b""
     for piece in data:
         held.append(piece)
+        size += len(piece)
         for out in gunzip.feed(piece):
             start += out[: len(_MAGIC)]
             if len(start) >= len(_MAGIC):
                 break
-        if len(start) >= len(_MAGIC) or sum(map(len, held)) > _LONGEST_START:
+        if len(start) >= len(_MAGIC) or size > _LONGEST_START:
             break
     whole = chain(held, data)
     yield from unzipped(whole) if start.startswith(_MAGIC) else whole

@@ -1,5 +1,6 @@
 """A file has arrived whole: what becomes of it, given what is stored."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -160,8 +161,10 @@ def _suspicions(lake: Lake, job: Job, arrival: Arrival) -> dict[Suspicion, str]:
     found: dict[Suspicion, str] = {}
     if not arrival.provable:
         found["unprovable"] = "the source gave neither length nor chunks to tell the end by"
-    change = job.feed.checks.size_change
-    nearest = None if change is None else _nearest_bytes(lake, job)
+    change, nearest = job.feed.checks.size_change, None
+    if change is not None:
+        with suppress(RetryError):  # a warning that cannot be given keeps nothing out
+            nearest = _nearest_bytes(lake, job)
     if change is not None and nearest and abs(arrival.bytes - nearest) / nearest > change:
         found["size"] = f"{arrival.bytes:,} bytes; the nearest stored period has {nearest:,}"
     return found

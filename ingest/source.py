@@ -1,6 +1,7 @@
 """The source: one request, its redirects kept on a leash, its word to wait heeded."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -132,7 +133,7 @@ class Fetch:
         self._deadline, self._known = deadline, known
         self._waits_on: socket.socket | None = None
         self._download: Download | None = None
-        self._aborted = False
+        self._aborted = threading.Event()
 
     @contextmanager
     def open(self) -> Iterator[Download]:
@@ -155,11 +156,13 @@ class Fetch:
                 pause=self._source.pause,
             )
             parts.callback(self._download.close)
+            if self._aborted.is_set():  # before there was a download to abort
+                self._download.abort()
             yield self._download
 
     def abort(self) -> None:
         """Wake the thread that waits for the source; asking or reading on raises."""
-        self._aborted = True
+        self._aborted.set()
         if (waits_on := self._waits_on) is not None:
             with suppress(OSError):  # it is closed already
                 waits_on.shutdown(socket.SHUT_RDWR)
@@ -186,7 +189,7 @@ class Fetch:
 
     def _wait_on(self, waits_on: socket.socket) -> None:
         self._waits_on = waits_on
-        if self._aborted:
+        if self._aborted.is_set():
             raise RetryError("deadline", "nobody waits for the source any more")
 
 

@@ -26,14 +26,14 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
-from ingest.lake import patience, storage_trouble
+from ingest.lake import PreconditionError, patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
 CHUNK_BYTES = 2 * 2**20
-# One chunk's longest wait for an answer, and its longest retrying, in seconds. They are fixed
-# when staging begins, so a chunk may outlast the deadline by this much.
-CHUNK_ANSWER_SECONDS = 20.0
-CHUNK_CALL_SECONDS = 15.0
+# One chunk's longest wait for an answer, and its longest retrying, in seconds; but no more than
+# this part of what is left when staging begins, since they are fixed then.
+CHUNK_SECONDS = 10.0
+_CHUNK_PART = 5
 # For one request that only tidies up, whatever is left of the deadline.
 DISCARD_SECONDS = 10.0
 STAGING_PREFIX = f"{RESERVED_PREFIX}staging/"
@@ -128,33 +128,47 @@ class Upload:
         begun = self._pieces
         self._pieces = []
         begun.reverse()  # let go of one by one: what is sent takes no memory
-        stream = _Stream(chain((begun.pop() for _ in range(len(begun))), rest))
+        seconds = min(self._deadline.left() / _CHUNK_PART, CHUNK_SECONDS)
+        # A chunk begun before this has its tries and the last one's answer within the deadline.
+        stream = _Stream(
+            chain((begun.pop() for _ in range(len(begun))), rest),
+            self._deadline.earlier(2 * seconds),
+        )
         blob = self._bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}", chunk_size=CHUNK_BYTES)
-        with storage_trouble():
-            blob.upload_from_file(
-                stream,
-                if_generation_match=0,
-                checksum=None,  # compared below, with what was received
-                timeout=self._deadline.left(CHUNK_ANSWER_SECONDS),
-                retry=DEFAULT_RETRY.with_timeout(self._deadline.left(CHUNK_CALL_SECONDS)),
-            )
+        try:
+            with storage_trouble():
+                blob.upload_from_file(
+                    stream,
+                    if_generation_match=0,
+                    checksum=None,  # compared below, with what was received
+                    timeout=seconds,
+                    retry=DEFAULT_RETRY.with_timeout(seconds),
+                )
+        except PreconditionError:
+            raise RetryError("storage", "somebody else wrote the staged object") from None
+        except ValueError as error:  # of the client: Cloud Storage kept a part of a chunk alone
+            if stream.broken:
+                raise
+            raise RetryError("storage", f"Cloud Storage: {error}") from error
         self._staged = blob
         if (blob.size, blob.crc32c) != (self.size, self.crc32c):
             raise RetryError("storage", "the staged object is not what was sent")
 
 
 class _Stream(io.RawIOBase):
-    """Pieces as a file that is read from its beginning to its end."""
+    """Pieces as a file that is read from its beginning to its end; `broken` if they were."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Iterator[bytes], deadline: Deadline) -> None:
+        self._pieces, self._deadline = pieces, deadline
         self._rest = b""
         self._position = 0
+        self.broken = False
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:  # type: ignore[override]  # it is never asked for all
         """Return `size` bytes; fewer at the end alone."""
+        self._deadline.left()
         parts, found = [self._rest], len(self._rest)
-        while found < size and (piece := next(self._pieces, None)) is not None:
+        while found < size and (piece := self._next()) is not None:
             parts.append(piece)
             found += len(piece)
         over = max(found - size, 0)
@@ -167,3 +181,10 @@ class _Stream(io.RawIOBase):
     def tell(self) -> int:
         """Return how many bytes were read."""
         return self._position
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._pieces, None)
+        except BaseException:
+            self.broken = True
+            raise

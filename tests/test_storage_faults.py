@@ -15,6 +15,7 @@ from tests.support.faults import (
     DropConnection,
     FlipBit,
     Hold,
+    KeepPart,
     LoseResponse,
     Status,
 )
@@ -146,14 +147,44 @@ def test_a_copy_that_lost_the_race_to_revise_says_revised_as_well(
     assert here.unzipped(patient_day.name) == body + b"7,7\n"
 
 
+def stages(request: Request) -> bool:
+    return request.operation == "resumable_chunk"
+
+
+def test_a_chunk_that_was_kept_in_part_is_a_retry(here: World, day: Deliveries) -> None:
+    here.put(day.path, Reply(BIG))
+    here.proxy.faults.add(match=stages, action=KeepPart())
+    response = day.push()
+    assert (response.status_code, response.json()["reason"]) == (503, "storage")
+    assert day.outcome() == (200, "stored")
+
+
+def test_staging_that_hangs_is_given_up_within_the_deadline(
+    here: World, day: Deliveries
+) -> None:
+    here.put(day.path, Reply(BIG))
+    hold = Hold()
+    rule = here.proxy.faults.add(match=stages, action=hold, times=100)
+    body = day.push().json()
+    rule.remaining = 0
+    hold.release()
+    assert (body["outcome"], body["reason"]) == ("retry", "storage")
+    assert body["seconds"] < int(here.env["LAKEFILL_DEADLINE_SECONDS"])
+    assert day.outcome() == (200, "stored")
+
+
+def test_a_size_that_cannot_be_compared_keeps_nothing_from_being_stored(
+    here: World, day: Deliveries
+) -> None:
+    here.put(day.path, Reply(CSV))
+    here.proxy.faults.add(match=lambda r: r.operation == "list", action=Status(403))
+    assert day.outcome() == (200, "stored")
+
+
 def test_bytes_that_changed_on_their_way_into_staging_are_never_published(
     here: World, day: Deliveries
 ) -> None:
     here.put(day.path, Reply(BIG))
-
-    def stages(request: Request) -> bool:
-        return request.operation == "resumable_chunk"
-
     here.proxy.faults.add(match=stages, action=FlipBit(), times=1)
     response = day.push()
     assert (response.status_code, response.json()["reason"]) == (503, "storage")

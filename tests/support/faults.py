@@ -34,6 +34,11 @@ class FlipBit:
     """Do what is asked, with one bit of the request's body changed on its way."""
 
 
+@dataclass(frozen=True)
+class KeepPart:
+    """Answer a chunk of an upload by saying that only its first 256 KiB were kept."""
+
+
 class Hold:
     """Keep requests waiting, their bodies received, until they are released."""
 
@@ -58,7 +63,7 @@ class Hold:
         self._released.wait()
 
 
-Action = Status | DropConnection | BreakUpload | LoseResponse | FlipBit | Hold
+Action = Status | DropConnection | BreakUpload | LoseResponse | FlipBit | KeepPart | Hold
 
 
 @dataclass

@@ -20,6 +20,7 @@ from tests.support.faults import (
     Faults,
     FlipBit,
     Hold,
+    KeepPart,
     LoseResponse,
     Status,
 )
@@ -108,6 +109,8 @@ class _Handler(QuietHandler):
         body.seek(0)
         if isinstance(action, Status):
             response = Response.error(action.code)
+        elif isinstance(action, KeepPart):
+            response = Response.of(308, {"Range": f"bytes=0-{2**18 - 1}"}, b"")
         else:
             response = self.server.rules.handle(request, body, self.upstream)
         with response:
