@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from ingest.calendar import Period
 from ingest.feed import Feed
-from ingest.times import iso
 
 State = Literal[
     "not_due",
@@ -68,7 +67,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     attempts: int = 1
     first: str = ""
     last: str = ""
-    next_retry: datetime | None = None
+    next_retry: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class PeriodCoverage(msgspec.Struct, frozen=True, gc=False):
@@ -194,52 +193,6 @@ def cover(
     )
 
 
-def summary(coverage: FeedCoverage) -> dict[str, Any]:
-    """Return a feed's counts and marks as JSON has them; periods by key, instants in UTC."""
-    next_due = coverage.next_due
-    due_at = coverage.feed.calendar.due(next_due) if next_due else None
-    return {
-        "feed": coverage.feed.name,
-        "expected": coverage.expected,
-        "stored": coverage.stored,
-        "missing": coverage.missing,
-        **{s: coverage.count([s]) for s in ("awaiting", "late", "failed", "rejected")},
-        "before": coverage.before,
-        "oldest_missing": _key(coverage.oldest_missing),
-        "newest_stored": _key(coverage.newest_stored),
-        "next_due": _key(next_due),
-        "next_due_at": iso(due_at) if due_at else None,
-    }
-
-
-def details(period: PeriodCoverage) -> dict[str, Any]:
-    """Return a period as JSON has it; what is not known is left out."""
-    stored, failure = period.stored, period.failure
-    fields: dict[str, Any] = {"period": period.period.key, "state": period.state}
-    if stored is not None:
-        fields |= {
-            "object": stored.object,
-            "size": stored.size,
-            "source_bytes": stored.source_bytes,
-            "rows": stored.rows,
-            "sha256": stored.sha256,
-            "revision": stored.revision,
-            "fetched_at": stored.fetched_at or None,
-            "source_url": stored.source_url or None,
-        }
-    if failure is not None:
-        fields["last_error"] = {
-            "outcome": failure.outcome,
-            "reason": failure.reason,
-            "message": failure.message,
-            "attempts": failure.attempts,
-            "first": failure.first,
-            "last": failure.last,
-            "next_retry": iso(failure.next_retry) if failure.next_retry else None,
-        }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _newest_due(feed: Feed, now: datetime) -> datetime | None:
     """Return the label of the newest period that is due at `now`."""
     newest = feed.calendar.latest_due(now, 1)
@@ -254,7 +207,3 @@ def _before(feed: Feed, objects: Mapping[str, Stored]) -> int:
     """Count the stored periods that lie before those that this lake must hold."""
     older = feed.calendar.between(_first(feed), feed.keep_from - _MICROSECOND)
     return sum(feed.object_name(period) in objects for period in older)
-
-
-def _key(period: Period | None) -> str | None:
-    return None if period is None else period.key

@@ -18,3 +18,10 @@ class Deadline:
         if left <= 0:
             raise RetryError("deadline", "the time for one delivery is used up")
         return min(left, at_most)
+
+    def share(self, parts: int) -> "Deadline":
+        """Return the deadline of one of `parts` that are to have the same time each.
+
+        Asked with one part fewer each time, it gives what one does not need to those after it.
+        """
+        return Deadline(self.left() / parts, self._monotonic)

@@ -121,17 +121,25 @@ class Lake:
             blob = self.bucket.get_blob(name, **patience(deadline))
         return None if blob is None else _seen(blob)
 
-    def list(self, prefix: str, deadline: Deadline) -> Iterator[StoredObject]:
-        """Yield the objects whose names begin with `prefix`, in the order of their names."""
+    def list(
+        self, prefix: str, deadline: Deadline, *, fields: str = _FIELDS, **narrow: str
+    ) -> Iterator[StoredObject]:
+        """Yield the objects whose names begin with `prefix`, in the order of their names.
+
+        `fields` are those to ask for; `narrow` may have `start_offset` (the first name),
+        `end_offset` (the first name that is too far) and `delimiter` (none below the prefix).
+        """
         with storage_trouble():
             blobs = self.bucket.list_blobs(
                 prefix=prefix,
-                fields=f"items({_FIELDS}),nextPageToken",
+                fields=f"items({fields}),nextPageToken",
                 page_size=1000,
+                **narrow,
                 **patience(deadline),
             )
-            for blob in blobs:
-                yield _seen(blob)
+            for page in blobs.pages:
+                deadline.left()  # each page has the client's patience, all together have this
+                yield from map(_seen, page)
 
     def among(self, names: Collection[str], deadline: Deadline) -> Iterator[StoredObject]:
         """Yield the objects that there are of those names, by one narrow listing."""
@@ -181,19 +189,38 @@ class Lake:
         blob = self.bucket.blob(name)
         if metadata:
             blob.metadata = dict(metadata)
-        with storage_trouble():
-            blob.upload_from_string(
-                json.dumps(record, separators=(",", ":")),
-                content_type="application/json",
-                if_generation_match=generation,
-                **patience(deadline),
-            )
-        return int(blob.generation)
+        text = json.dumps(record, separators=(",", ":"))
+        return _upload(blob, text, "application/json", generation, deadline)
+
+    def publish(self, name: str, content: bytes, content_type: str, deadline: Deadline) -> None:
+        """Put a document in place of the one there is, for readers of the bucket.
+
+        They are not given an old copy. Where another writer was faster, its document stays.
+        """
+        blob = self.bucket.blob(name)
+        blob.cache_control = "no-cache"
+        seen = self.find(name, deadline)
+        with suppress(PreconditionError):
+            generation = 0 if seen is None else seen.generation
+            _upload(blob, content, content_type, generation, deadline)
 
     def delete(self, name: str, deadline: Deadline, *, generation: int) -> None:
         """Delete that generation of an object; one that is gone, or newer, is left alone."""
         with storage_trouble(), suppress(api.NotFound, api.PreconditionFailed):
             self.bucket.blob(name).delete(if_generation_match=generation, **patience(deadline))
+
+
+def _upload(
+    blob: Blob, content: bytes | str, content_type: str, generation: int, deadline: Deadline
+) -> int:
+    with storage_trouble():
+        blob.upload_from_string(
+            content,
+            content_type=content_type,
+            if_generation_match=generation,
+            **patience(deadline),
+        )
+    return int(blob.generation)
 
 
 def _seen(blob: Blob) -> StoredObject:
