@@ -20,7 +20,7 @@ def new_client() -> PublisherClient:
 
 
 class Publisher:
-    """Publishes to one topic; gives up after `seconds`."""
+    """Publishes to one topic; gives up after `seconds` at the latest."""
 
     def __init__(
         self,
@@ -33,12 +33,15 @@ class Publisher:
         self._client, self._topic = client, topic
         self._monotonic, self._seconds = monotonic, seconds
 
-    def publish(self, messages: Sequence[Message]) -> dict[str, str]:
+    def publish(
+        self, messages: Sequence[Message], within: float = PUBLISH_SECONDS
+    ) -> dict[str, str]:
         """Publish messages; return those that Pub/Sub did not take: why, by period key.
 
-        One that was given up may still arrive: delivering it twice is harmless.
+        It gives up after `within` seconds. One that was given up may still arrive: delivering
+        it twice is harmless.
         """
-        end = self._monotonic() + self._seconds
+        end = self._monotonic() + min(self._seconds, within)
         failed: dict[str, str] = {}
         for first in range(0, len(messages), _MESSAGES_AT_ONCE):
             failed |= self._publish_some(messages[first : first + _MESSAGES_AT_ONCE], end)

@@ -2,10 +2,10 @@
 
 `_lakefill/runs/{run}.json` is written before the first message is published;
 `_lakefill/runs/{run}/{period}.json` when a period has a final outcome. The outcome is in that
-object's metadata too, so that following a run is one listing.
+object's metadata too, so that following a run is one listing, and the feed in the manifest's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -55,6 +55,7 @@ def write_manifest(lake: Lake, manifest: Manifest, generation: int, deadline: De
         msgspec.to_builtins(manifest),
         generation=generation,
         deadline=deadline,
+        metadata={"lakefill-feed": manifest.feed},
     )
 
 
@@ -129,3 +130,17 @@ def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[st
         }
         for found in lake.list(prefix, deadline)
     }
+
+
+def recent_runs(lake: Lake, since: str, deadline: Deadline) -> Iterator[tuple[str, str]]:
+    """Yield name and feed of each run that sorts from `since` on, by its manifest."""
+    found = lake.list(
+        f"{RESERVED_PREFIX}runs/",
+        deadline,
+        fields="name,metadata",
+        start_offset=f"{RESERVED_PREFIX}runs/{since}",
+        delimiter="/",  # the outcomes below each run may be very many
+    )
+    for manifest in found:
+        run = manifest.name.removeprefix(f"{RESERVED_PREFIX}runs/").removesuffix(".json")
+        yield run, manifest.metadata.get("lakefill-feed", "")
