@@ -9,7 +9,6 @@ from typing import get_args
 import msgspec
 import pytest
 
-from ingest import app
 from ingest.coverage import Failure, PeriodCoverage, State, Stored, cover
 from ingest.coverage_json import details, summary
 from ingest.errors import Reason
@@ -18,6 +17,7 @@ from ingest.logs import SEVERITIES
 from ingest.messages import Message
 from ingest.plan import SkipReason
 from ingest.request import DispatchRequest
+from ingest.routes import ROUTES
 from ingest.settings import Settings
 from ingest.verdict import EVENTS, STATUSES
 from tests.support import reliability
@@ -97,7 +97,7 @@ def test_the_message_has_the_fields_of_the_code() -> None:
 
 def test_the_routes_are_those_that_are_served() -> None:
     documented = {tuple(route.split(" ", 1)) for route in first_column("route")}
-    assert documented == {(m, p) for p, methods in app.ROUTES.items() for m in methods}
+    assert documented == {(m, p) for p, methods in ROUTES.items() for m in methods}
 
 
 def test_the_reliability_page_says_what_the_tests_show() -> None:

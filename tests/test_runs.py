@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
-import grpc
 import pytest
-from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from ingest.messages import Message
 from ingest.publish import Publisher, new_client
 from tests.support.dispatching import Dispatching
 from tests.support.function import FunctionProcess, envelope
+from tests.support.picky import Picky
 from tests.support.source_server import Reply
 from tests.support.world import CSV, World
 
@@ -52,45 +50,6 @@ def test_a_run_with_nothing_to_do_is_done(d: Dispatching) -> None:
     body = d.process.get(f"/runs/{response.json()['run']}").json()
     assert body["done"]
     assert body["skipped"] == [{"period": "2002-06-01", "reason": "stored"}]
-
-
-class Picky:
-    """A Pub/Sub that refuses the batch it is told to, and hangs when it is told to."""
-
-    topic = "projects/test/topics/periods"
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-        self.refused_period: str | None = None
-        self.hang: Event | None = None
-        self._pool = ThreadPoolExecutor(4)
-        self._server = grpc.server(self._pool)
-        method = grpc.unary_unary_rpc_method_handler(
-            self._publish, PublishRequest.deserialize, PublishResponse.serialize
-        )
-        handler = grpc.method_handlers_generic_handler(
-            "google.pubsub.v1.Publisher", {"Publish": method}
-        )
-        self._server.add_generic_rpc_handlers((handler,))
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _publish(
-        self, request: PublishRequest, context: grpc.ServicerContext
-    ) -> PublishResponse:
-        if self.hang is not None:
-            self.hang.wait(30)
-        periods = [message.attributes["period"] for message in request.messages]
-        if self.refused_period in periods:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not allowed")
-        self.taken += periods
-        return PublishResponse(message_ids=["1"] * len(request.messages))
-
-    def stop(self) -> None:
-        if self.hang is not None:
-            self.hang.set()
-        self._server.stop(None).wait()
-        self._pool.shutdown()
 
 
 @pytest.fixture
