@@ -60,19 +60,6 @@ def test_what_was_deleted_comes_back_and_nothing_is_asked_for_twice(
     assert all(feeds[name].items() >= summary.items() for name, summary in summaries.items())
 
 
-def test_at_most_500_of_a_feed_the_newest_first(a: Auditing) -> None:
-    a.fill("days", "other", "bare", "ended")
-    due = a.due("hours")
-    assert len(due) > 900
-    assert a.audit()["hours"]["dispatched"] == 500
-    first = a.dispatched()["hours"]
-    assert first == due[-500:]
-    assert a.audit()["hours"]["dispatched"] == len(due) - 500
-    assert a.dispatched()["hours"] == due[:-500]
-    assert a.audit()["hours"]["dispatched"] == 0
-    assert a.dispatched() == {}
-
-
 def test_a_feed_that_cannot_be_listed_says_so_and_the_others_are_audited(a: Auditing) -> None:
     a.fill("hours")
     a.world.proxy.faults.add(match=lists("days/"), action=Status(403))
@@ -106,7 +93,7 @@ def test_a_feed_whose_messages_are_not_taken_says_so_and_is_asked_for_next_time(
 ) -> None:
     a.fill("hours", "bare", "ended")
     picky = Picky()
-    picky.refused_period = days_ago(30)  # of `days` alone
+    picky.refused_period = days_ago(25)  # of `days` alone
     env = a.world.env | {"PUBSUB_EMULATOR_HOST": picky.host}
     try:
         with FunctionProcess("dispatch", env) as process:

@@ -59,7 +59,7 @@ def days_ago(days: int) -> str:
 def catalogue() -> str:
     """The feeds' entries, as `world` takes them: their calendars reach to today."""
     return _CATALOGUE.format(
-        days=days_ago(40), other=days_ago(5), hours=days_ago(40), gap=str(GAP)
+        days=days_ago(30), other=days_ago(5), hours=days_ago(3), gap=str(GAP)
     )
 
 
