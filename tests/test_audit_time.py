@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from ingest.audit import MOST_PERIODS, Audit
-from ingest.deadline import Deadline
 from ingest.failures import FailedOutcome, record_failure
 from ingest.feeds import read_catalogue
 from ingest.inventory import look_at_all
@@ -19,6 +18,7 @@ from ingest.lake import Lake
 from ingest.page import render
 from ingest.publish import Publisher, new_client
 from ingest.runs import FinalOutcome, Manifest, record_outcome, write_manifest
+from tests.support.auditing import within
 from tests.support.picky import Picky
 from tests.support.strategies import utc
 from tests.support.world import World
@@ -38,10 +38,6 @@ ended:
 """
 NOW = utc(2023, 6, 3, 6)
 SECOND = timedelta(seconds=1)
-
-
-def within() -> Deadline:
-    return Deadline(60, time.monotonic)
 
 
 @dataclass

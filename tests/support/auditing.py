@@ -1,15 +1,14 @@
 """A lake to audit: feeds of every kind, and what tests ask of it."""
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from ingest.coverage import FeedCoverage
 from ingest.deadline import Deadline
 from ingest.feeds import Catalogue, load_catalogue
-from ingest.inventory import look
 from ingest.lake import Lake
 from tests.support.dispatching import Dispatching
 from tests.support.function import FunctionProcess, envelope
@@ -61,6 +60,11 @@ def catalogue() -> str:
     return _CATALOGUE.format(
         days=days_ago(30), other=days_ago(5), hours=days_ago(3), gap=str(GAP)
     )
+
+
+def within() -> Deadline:
+    """A deadline that a test does not reach."""
+    return Deadline(60, time.monotonic)
 
 
 class Auditing:
@@ -122,9 +126,6 @@ class Auditing:
         for key in keys:
             url = of.source_url(of.calendar.period(key))
             self.world.put(url.removeprefix(self.world.source.url), Reply(CSV))
-
-    def look(self, feed: str, now: dt.datetime) -> FeedCoverage:
-        return look(self.lake, self.catalogue[feed], now, Deadline(30, lambda: 0.0))
 
     def deliver(self, worker: FunctionProcess, feed: str, run: str, *keys: str) -> None:
         """Hand the worker what a run has published."""
