@@ -28,6 +28,7 @@ from ingest.underway import UnderWay
 MOST_PERIODS = 500
 # How often a file is asked for that a feed which has ended does not have.
 _TRIES_ONCE_ENDED = 3
+_NOT_LOGGED = {"title", "cadence", "error"}
 _FOLDER = f"{RESERVED_PREFIX}coverage/"
 
 
@@ -164,5 +165,5 @@ def _log(report: dict[str, Any], coverage: FeedCoverage | None) -> None:
         sentence + (f"; {error}" if error else ""),
         amiss=error is not None or coverage is None or coverage.alarming,
         error_message=error,
-        **{name: value for name, value in report.items() if name != "error"},
+        **{name: value for name, value in report.items() if name not in _NOT_LOGGED},
     )

@@ -35,6 +35,8 @@ def summary(coverage: FeedCoverage) -> dict[str, Any]:
     due_at = coverage.feed.calendar.due(next_due) if next_due else None
     return {
         "feed": coverage.feed.name,
+        "title": coverage.feed.title,
+        "cadence": coverage.feed.calendar.cadence,
         "expected": coverage.expected,
         "stored": coverage.stored,
         "missing": coverage.missing,

@@ -58,6 +58,8 @@ def test_the_state_of_each_period() -> None:
     }
     assert summary(coverage) == {
         "feed": "f",
+        "title": "f",
+        "cadence": "day",
         "expected": 8,
         "stored": 2,
         "missing": 6,

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-_LEAST_WIDTH = 120
+_LEAST_WIDTH = 240
 _PLAIN_SECONDS = 5.0
 
 
