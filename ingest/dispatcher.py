@@ -96,12 +96,11 @@ class Dispatcher:
             raise ProblemError(404, "there is no run of that name; POST / answers with one")
         manifest, _ = found
         outcomes = read_outcomes(self._lake, run, deadline)
-        published = manifest.dispatched.keys() - {*manifest.unpublished}
         return {
             "run": run,
             "feed": manifest.feed,
             "created": manifest.created,
-            "done": published <= outcomes.keys(),
+            "done": manifest.published <= outcomes.keys(),
             "periods": [
                 {"period": key, "mode": mode, **outcomes.get(key, {"outcome": None})}
                 for key, mode in manifest.dispatched.items()

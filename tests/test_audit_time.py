@@ -134,6 +134,40 @@ def test_a_scheduled_run_is_under_way_though_its_name_is_a_day_older(clock: Cloc
     assert clock.audit()["living"]["dispatched"] == 0
 
 
+def test_what_is_under_way_is_found_without_reading_each_run(clock: Clock, here: World) -> None:
+    for n in range(20):
+        manifest = Manifest(
+            run=f"{NOW:%Y%m%d-%H%M%S}-{n:03}",
+            feed="living",
+            created=f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+            dispatched={"2023-06-01": "fetch"},
+            skipped={},
+        )
+        write_manifest(clock.lake, manifest, 0, within())
+    here.proxy.requests.clear()
+    assert clock.audit()["living"]["dispatched"] == 1
+    # Two listings a feed, one of runs, one of the outcomes of the first that matters.
+    assert (here.proxy.counts["list"], here.proxy.counts["download"]) == (6, 0)
+
+
+def test_a_run_of_very_many_periods_is_read_by_itself(clock: Clock) -> None:
+    clock.catalogue = {"living": clock.catalogue["living"]}
+    clock.now = NOW + timedelta(days=1000)
+    first = clock.catalogue["living"].calendar.first
+    keys = [f"{first + timedelta(days=n):%Y-%m-%d}" for n in range(1002)]
+    manifest = Manifest(
+        run=f"{clock.now:%Y%m%d-%H%M%S}-abc",
+        feed="living",
+        created=f"{clock.now:%Y-%m-%dT%H:%M:%SZ}",
+        dispatched=dict.fromkeys(keys[1:], "fetch"),
+        skipped={},
+        unpublished=(keys[700],),
+    )
+    write_manifest(clock.lake, manifest, 0, within())
+    clock.audit()
+    assert sorted(clock.pubsub.taken) == [keys[0], keys[700]]
+
+
 def test_another_feeds_run_is_none_of_a_feeds_concern(clock: Clock) -> None:
     manifest = Manifest(
         run=f"{NOW:%Y%m%d-%H%M%S}-abc",

@@ -7,11 +7,12 @@ that is not described; what is against the description is refused.
 import os
 from copy import deepcopy
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import positive_data_acceptance
+from hypothesis import HealthCheck, assume, settings
+from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from ingest.openapi import description
 from ingest.runs import Manifest, write_manifest
@@ -56,11 +57,16 @@ def fuzzed(auditing_process: Dispatching) -> Auditing:
 
 
 def check(case: schemathesis.Case[Any], fuzzed: Auditing) -> None:
+    # functions-framework's own route does not match a line break: its 404 is not ours.
+    assume("\n" not in unquote(case.formatted_path))
     # What is of the form described may still name a feed or a day that there is not.
+    excluded = [positive_data_acceptance]
+    if isinstance(case.body, bytes) and not case.body.strip(b" \t\r\n"):
+        excluded.append(negative_data_rejection)  # an empty body is {}
     case.call_and_validate(
         base_url=fuzzed.process.url,
         session=fuzzed.process.session,
-        excluded_checks=[positive_data_acceptance],
+        excluded_checks=excluded,
     )
 
 
