@@ -269,6 +269,31 @@ def test_a_failure_record_is_read_from_its_metadata_or_else_by_itself(
     assert here.proxy.counts == {"list": 4, "download": 2}
 
 
+@pytest.mark.parametrize(
+    "message", ["x" * 50_000, "\ud800\x00\U0001f5d1" * 1000, "\u2028\r\n\t"]
+)
+def test_whatever_a_source_said_a_record_fits_its_metadata(
+    clock: Clock, here: World, message: str
+) -> None:
+    record_failure(
+        *(clock.lake, clock.job("living", "2023-06-01", "r")),
+        outcome="rejected",
+        reason="html",
+        message=message,
+        now=NOW,
+        deadline=within(),
+    )
+    metadata = here.metadata("_lakefill/failures/living/2023-06-01.json")
+    # https://cloud.google.com/storage/quotas#objects
+    assert sum(len(k.encode()) + len(v.encode()) for k, v in metadata.items()) < 8192
+    here.proxy.requests.clear()
+    coverage = look_at_all(clock.catalogue, clock.lake, NOW, within()).feeds[0]
+    failure = coverage.periods[0].failure
+    assert failure is not None
+    assert failure.message == message.encode("utf-8", "backslashreplace").decode()[:500]
+    assert here.proxy.counts["download"] == 0
+
+
 def test_the_published_page_is_the_served_one_of_the_same_instant(
     clock: Clock, here: World
 ) -> None:

@@ -1,10 +1,14 @@
 """`GET /coverage` and `GET /`, against a running dispatch process and its lake."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
-from tests.support.auditing import GAP, TODAY, Auditing, days_ago
+from ingest import coverage_query
+from ingest.problems import ProblemError
+from tests.support.auditing import GAP, TODAY, Auditing, days_ago, within
 from tests.support.function import FunctionProcess, envelope
 from tests.support.source_server import Reply
 from tests.support.storage_proxy import Status
@@ -145,6 +149,20 @@ def test_what_cannot_be_meant_is_refused(a: Auditing, query: str, status: int) -
     assert response.headers["Content-Type"] == "application/problem+json"
     assert len(response.json()["detail"]) > 10
     assert "Traceback" not in a.process.output
+
+
+def test_an_answer_that_would_be_too_long_is_refused(
+    a: Auditing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage_query, "_MOST_BYTES", 1000)
+    now = datetime.now(UTC)
+    few = MultiDict({"feed": "days", "start": days_ago(2)})
+    query = coverage_query.parse_query(few, a.catalogue)
+    assert coverage_query.answer_query(query, a.lake, now, within()).startswith(b'{"as_of"')
+    query = coverage_query.parse_query(MultiDict({"feed": "days"}), a.catalogue)
+    with pytest.raises(ProblemError, match="narrow it by start and end") as caught:
+        coverage_query.answer_query(query, a.lake, now, within())
+    assert caught.value.status == 422
 
 
 @pytest.mark.parametrize("path", ["/coverage", "/coverage?feed=days", "/"])
