@@ -99,10 +99,13 @@ def audit() -> "Audit":
 @_once
 def worker() -> "Worker":
     """Return what takes deliveries."""
-    from ingest.source import Source, new_session
+    from ingest.memory import share_one_arena
+    from ingest.session import new_session
+    from ingest.source import Source
     from ingest.transfer import Transfer
     from ingest.worker import Worker
 
+    share_one_arena()
     configured_logging()
     source = Source(new_session(), settings().contact, now=utc_now)
     return Worker(

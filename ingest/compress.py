@@ -5,7 +5,7 @@ docs/performance.md). The output is deterministic: no name, no time, and input i
 size, since what zlib-ng writes depends on how its input is cut.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 
 from zlib_ng import zlib_ng
@@ -25,9 +25,9 @@ _TYPES = {
 }
 
 
-def encode(feed: Feed, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def encode(feed: Feed, blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
     """Yield what the feed stores of a file that arrives in equal blocks."""
-    return blocks if feed.compress == "none" else _gzip(blocks)
+    yield from blocks if feed.compress == "none" else _gzip(blocks)
 
 
 def content_type(feed: Feed, object_name: str) -> str:

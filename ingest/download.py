@@ -1,6 +1,7 @@
 """A body on its way: read in fixed blocks, taken up again where it broke off."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ class Download:
         self.resumed = 0
         self._encoding = headers.get("Content-Encoding")
         self._received = self._resumes = 0
-        self._aborted = False
+        self._aborted = threading.Event()
         self._unzip = decode and self._is_encoded()
         if self.length is not None and self.length > max_bytes:
             raise self._too_large(f"announces {self.length} bytes")
@@ -114,7 +115,7 @@ class Download:
 
     def abort(self) -> None:
         """Wake a thread that waits for the body; reading on raises."""
-        self._aborted = True
+        self._aborted.set()
         with suppress(ValueError, RuntimeError, OSError):  # the body is read already
             self._raw.shutdown()
 
@@ -177,7 +178,7 @@ class Download:
         if self._received == 0 or validator is None:
             raise StartOverError(error)
         conditions = {"Range": f"bytes={self._received}-", "If-Range": validator}
-        while self._resumes < MOST_RESUMES and not self._aborted:
+        while self._resumes < MOST_RESUMES and not self._aborted.is_set():
             self._pause(self._deadline.left(FIRST_PAUSE_SECONDS * 2**self._resumes))
             self._resumes += 1
             self._response.close()
@@ -185,6 +186,10 @@ class Download:
                 self._response = self._ask_again(conditions)
             except RetryError:
                 continue
+            if (
+                self._aborted.is_set()
+            ):  # while it was asked: nothing else would end the new body
+                break
             status = self._response.status_code
             if self._continues():
                 return

@@ -99,10 +99,14 @@ def _status(error: BaseException) -> int | None:
 
 
 def patience(deadline: Deadline, retry: Retry = DEFAULT_RETRY) -> dict[str, Any]:
-    """Return the keyword arguments that keep one client call within the deadline."""
+    """Return the keyword arguments that keep one client call within the deadline.
+
+    Half of what is left for its tries and half for the answer of the last of them.
+    """
+    half = deadline.left() / 2
     return {
-        "timeout": deadline.left(ANSWER_SECONDS),
-        "retry": retry.with_timeout(deadline.left(CALL_SECONDS)),
+        "timeout": min(half, ANSWER_SECONDS),
+        "retry": retry.with_timeout(min(half, CALL_SECONDS)),
     }
 
 

@@ -1,12 +1,12 @@
 """The source: one request, its redirects kept on a leash, its word to wait heeded."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
@@ -17,6 +17,7 @@ from ingest.deadline import Deadline
 from ingest.download import Download, Validators
 from ingest.errors import AbsentError, Reason, RejectedError, RetryError
 from ingest.feed import Feed
+from ingest.session import watched
 
 CONNECT_SECONDS = 10.0
 # Longest silence of the source. One portal takes 55 s for a large aggregate (data.ny.gov).
@@ -40,7 +41,7 @@ class NotModifiedError(Exception):
 
 
 class Source:
-    """Fetches what the catalogue names, over one requests session.
+    """Asks what the catalogue names, over one requests session.
 
     `now` (aware) and `pause` (seconds) are the clock, for Retry-After and between tries.
     """
@@ -53,7 +54,7 @@ class Source:
         now: Callable[[], datetime],
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._session, self._now, self._pause = session, now, pause
+        self._session, self._now, self.pause = session, now, pause
         self._headers = {
             "User-Agent": f"lakefill/{__version__} (+{contact})",
             "Accept": "*/*",
@@ -61,55 +62,20 @@ class Source:
             "Accept-Encoding": "identity",
         }
 
-    @contextmanager
-    def open(
-        self, feed: Feed, url: str, deadline: Deadline, known: Validators | None = None
-    ) -> Iterator[Download]:
-        """Ask for `url`, and give its body to read.
+    def ask(self, url: str, headers: dict[str, str], deadline: Deadline) -> requests.Response:
+        """Ask, and again when the source says when, and that leaves time enough.
 
-        With `known`, a source that still has that version raises NotModifiedError. Raises
-        AbsentError, RejectedError or RetryError, as the answer means for `feed`.
+        Gives the headers; the body is still to be read. Raises RetryError where there is no
+        answer.
         """
-        conditions = {} if known is None else known.headers()
-        response, url = self._follow(feed, url, deadline, conditions)
-        with ExitStack() as parts:
-            parts.callback(response.close)
-            _judge(response.status_code, feed, conditional=bool(conditions))
-            download = Download(
-                response,
-                max_bytes=feed.max_bytes,
-                decode=feed.compress == "gzip",
-                deadline=deadline,
-                ask_again=partial(self._get, url, deadline),
-                pause=self._pause,
-            )
-            parts.callback(download.close)
-            yield download
-
-    def _follow(
-        self, feed: Feed, url: str, deadline: Deadline, conditions: dict[str, str]
-    ) -> tuple[requests.Response, str]:
-        """Return the answer that is no redirect, and the URL that gave it."""
-        for _ in range(MOST_REDIRECTS + 1):
-            response = self._get_in_time(url, deadline, conditions)
-            if response.status_code not in _REDIRECTS:
-                return response, url
-            with closing(response):
-                url = _redirect(url, response, feed)
-        raise RejectedError("redirect", f"more than {MOST_REDIRECTS} redirects")
-
-    def _get_in_time(
-        self, url: str, deadline: Deadline, conditions: dict[str, str]
-    ) -> requests.Response:
-        """Ask, and once more when the source says when, and that leaves time enough."""
         for _ in range(MOST_WAITS):
-            response = self._get(url, deadline, conditions)
+            response = self._ask_once(url, headers, deadline)
             wait = self._retry_after(response)
             if wait is None or wait > deadline.left() / 2:
                 return response
             response.close()
-            self._pause(wait)
-        return self._get(url, deadline, conditions)
+            self.pause(wait)
+        return self._ask_once(url, headers, deadline)
 
     def _retry_after(self, response: requests.Response) -> float | None:
         """Return how long the source asks to be left alone, in seconds (RFC 9110, 10.2.3)."""
@@ -125,7 +91,9 @@ class Source:
         until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
         return max((until - self._now()).total_seconds(), 0)
 
-    def _get(self, url: str, deadline: Deadline, headers: dict[str, str]) -> requests.Response:
+    def _ask_once(
+        self, url: str, headers: dict[str, str], deadline: Deadline
+    ) -> requests.Response:
         try:
             return self._session.get(
                 url,
@@ -144,25 +112,80 @@ class Source:
             raise RetryError("network", what) from error
 
 
-class _PlainSession(requests.Session):
-    """A session that does what it is asked and nothing else."""
+class Fetch:
+    """One file to be fetched. One thread opens and reads it; any thread may abort that.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False  # no proxies, no credentials from ~/.netrc
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    With `known`, only another version than that is wanted.
+    """
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find no redirect anywhere.
+    def __init__(
+        self,
+        source: Source,
+        feed: Feed,
+        url: str,
+        deadline: Deadline,
+        known: Validators | None = None,
+    ) -> None:
+        self._source, self._feed, self._url = source, feed, url
+        self._deadline, self._known = deadline, known
+        self._waits_on: socket.socket | None = None
+        self._download: Download | None = None
+        self._aborted = False
 
-        Even when told not to follow one, requests would read its whole body into memory, and
-        raise ValueError for a Location that is no URL (seen in 2.34).
+    @contextmanager
+    def open(self) -> Iterator[Download]:
+        """Ask, and give the body to read.
+
+        A source that still has the known version raises NotModifiedError. Raises AbsentError,
+        RejectedError or RetryError, as the answer means for the feed.
         """
+        conditions = {} if self._known is None else self._known.headers()
+        response, url = self._follow(conditions)
+        with ExitStack() as parts:
+            parts.callback(response.close)
+            _judge(response.status_code, self._feed, conditional=bool(conditions))
+            self._download = Download(
+                response,
+                max_bytes=self._feed.max_bytes,
+                decode=self._feed.compress == "gzip",
+                deadline=self._deadline,
+                ask_again=partial(self._ask, url),
+                pause=self._source.pause,
+            )
+            parts.callback(self._download.close)
+            yield self._download
 
+    def abort(self) -> None:
+        """Wake the thread that waits for the source; asking or reading on raises."""
+        self._aborted = True
+        if (waits_on := self._waits_on) is not None:
+            with suppress(OSError):  # it is closed already
+                waits_on.shutdown(socket.SHUT_RDWR)
+        if self._download is not None:
+            self._download.abort()
 
-def new_session() -> requests.Session:
-    """Return the session that a Source uses."""
-    return _PlainSession()
+    def _follow(self, conditions: dict[str, str]) -> tuple[requests.Response, str]:
+        """Return the answer that is no redirect, and the URL that gave it."""
+        url = self._url
+        for _ in range(MOST_REDIRECTS + 1):
+            response = self._ask(url, conditions)
+            if response.status_code not in _REDIRECTS:
+                return response, url
+            with closing(response):
+                url = _redirect(url, response, self._feed)
+        raise RejectedError("redirect", f"more than {MOST_REDIRECTS} redirects")
+
+    def _ask(self, url: str, headers: dict[str, str]) -> requests.Response:
+        try:
+            with watched(self._wait_on):
+                return self._source.ask(url, headers, self._deadline)
+        finally:
+            self._waits_on = None
+
+    def _wait_on(self, waits_on: socket.socket) -> None:
+        self._waits_on = waits_on
+        if self._aborted:
+            raise RetryError("deadline", "nobody waits for the source any more")
 
 
 def _judge(status: int, feed: Feed, *, conditional: bool) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
-from ingest.ahead import read_ahead
+from ingest.ahead import ahead
 from ingest.checks import Inspection
 from ingest.compress import encode
 from ingest.download import Download, Validators
@@ -12,12 +13,12 @@ from ingest.errors import AbsentError, StartOverError
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
 from ingest.settle import Arrival, settle
-from ingest.source import NotModifiedError, Source
+from ingest.source import Fetch, NotModifiedError, Source
 from ingest.upload import Upload
 
-# Blocks of 1 MiB between the thread that reads and hashes and the one that compresses and
-# uploads: enough that neither waits for the other's hiccups.
-_BLOCKS_AHEAD = 2
+# What waits between two of the threads, in bytes: one reads and hashes, one compresses, one
+# uploads. Enough that none waits for the others' hiccups, or for one chunk to be sent.
+_ROOM = 2**20
 # How often one delivery begins a file from its start.
 _MOST_STARTS = 3
 
@@ -64,15 +65,13 @@ class Transfer:
 
     def _fetch(self, job: Job, seen: StoredObject | None, known: Validators | None) -> Result:
         incoming = _Incoming(self._source, job, known)
+        work_ahead = partial(ahead, room=_ROOM, deadline=job.deadline, abort=incoming.abort)
         with Upload(self._lake.bucket, job.deadline) as upload:
-            with read_ahead(
-                incoming.blocks(),
-                depth=_BLOCKS_AHEAD,
-                deadline=job.deadline,
-                abort=incoming.abort,
-            ) as blocks:
-                for piece in encode(job.feed, blocks):
-                    upload.write(piece)
+            with (
+                work_ahead(incoming.blocks()) as blocks,
+                work_ahead(encode(job.feed, blocks)) as pieces,
+            ):
+                upload.receive(pieces)
             return settle(self._lake, upload, job, seen, incoming.arrival(), self._now())
 
 
@@ -80,21 +79,21 @@ class _Incoming:
     """A file while it is arriving."""
 
     def __init__(self, source: Source, job: Job, known: Validators | None) -> None:
-        self._source, self._job, self._known = source, job, known
+        self._job = job
+        url = job.feed.source_url(job.period)
+        self._fetch = Fetch(source, job.feed, url, job.deadline, known)
         self._download: Download | None = None
         self._inspection: Inspection | None = None
+        self.abort = self._fetch.abort
 
     def blocks(self) -> Generator[bytes, None, None]:
-        job = self._job
-        url = job.feed.source_url(job.period)
-        with self._source.open(job.feed, url, job.deadline, self._known) as download:
+        """Yield the file in blocks, checked and counted."""
+        with self._fetch.open() as download:
             self._download = download
-            self._inspection = Inspection(job.feed, job.period, download.content_type)
+            self._inspection = Inspection(
+                self._job.feed, self._job.period, download.content_type
+            )
             yield from self._inspection.watch(download.blocks())
-
-    def abort(self) -> None:
-        if self._download is not None:
-            self._download.abort()
 
     def arrival(self) -> Arrival:
         """Return what arrived, once the blocks have come to their end."""

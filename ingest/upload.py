@@ -2,16 +2,20 @@
 
 Up to `SMALL_BYTES` are kept in memory and sent as one multipart request, bytes and metadata
 together. More goes, while it is being made, to an object below `_lakefill/staging/`; that is
-checked, and then rewritten to its final name with its metadata in one step. So whatever the
-client library does with an upload that is left early (BlobWriter finalises what it has when it
-is closed by garbage collection; seen in google-cloud-storage 3.17.1), it never bears a final
-name.
+checked, and then rewritten to its final name with its metadata in one step. So whatever becomes
+of an upload that is left early, it never bears a final name.
+
+(The client's `Blob.open("wb")` would be the obvious way to stage. But its writer finalises what
+it has when it is garbage-collected before it was closed, and its `terminate` waits for up to
+120 s; seen in google-cloud-storage 3.17.1. An upload that pulls from a stream does neither.)
 """
 
 import base64
+import io
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from types import TracebackType
 from typing import Self
 
@@ -22,17 +26,21 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
-from ingest.lake import ANSWER_SECONDS, patience, storage_trouble
+from ingest.lake import patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
+CHUNK_BYTES = 2 * 2**20
+# One chunk's longest wait for an answer, and its longest retrying, in seconds. They are fixed
+# when staging begins, so a chunk may outlast the deadline by this much.
+CHUNK_ANSWER_SECONDS = 20.0
+CHUNK_CALL_SECONDS = 15.0
 # For one request that only tidies up, whatever is left of the deadline.
 DISCARD_SECONDS = 10.0
-CHUNK_BYTES = 2 * 2**20
 STAGING_PREFIX = f"{RESERVED_PREFIX}staging/"
 
 
 class Upload:
-    """Content on its way into the lake: `write` it, then `publish` it, or leave it.
+    """Content on its way into the lake: `receive` it, then `publish` it, or leave it.
 
     A context manager; leaving it without `publish` leaves nothing under a final name. All
     methods raise RetryError where Cloud Storage does not answer in time, or refuses.
@@ -41,8 +49,8 @@ class Upload:
     def __init__(self, bucket: Bucket, deadline: Deadline) -> None:
         self._bucket, self._deadline = bucket, deadline
         self._pieces: list[bytes] = []
-        """All that was written, as long as it is small."""
-        self._staging: _Staging | None = None
+        """All the content, where it is small."""
+        self._staged: Blob | None = None
         self._checksum = google_crc32c.Checksum()
         self.size = 0
 
@@ -55,25 +63,27 @@ class Upload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._staging is not None:
-            self._staging.discard()
+        if self._staged is not None:
+            # Whatever stands in the way: a lifecycle rule sweeps up.
+            with suppress(Exception):
+                self._staged.delete(
+                    if_generation_match=self._staged.generation,
+                    timeout=DISCARD_SECONDS,
+                    retry=None,
+                )
 
     @property
     def crc32c(self) -> str:
-        """CRC32C of what was written, as Cloud Storage spells it."""
+        """CRC32C of what was received, as Cloud Storage spells it."""
         return base64.b64encode(self._checksum.digest()).decode()
 
-    def write(self, data: bytes) -> None:
-        """Take the next piece of the content."""
-        self.size += len(data)
-        self._checksum.update(data)
-        self._pieces.append(data)
-        if self._staging is None and self.size > SMALL_BYTES:
-            self._staging = _Staging(self._bucket, self._deadline)
-        if self._staging is not None:
-            self._pieces.reverse()
-            while self._pieces:  # let go of one by one: what is sent takes no memory
-                self._staging.write(self._pieces.pop(), self._deadline)
+    def receive(self, content: Iterator[bytes]) -> None:
+        """Take the whole content; pass on what it raises."""
+        pieces = self._counted(content)
+        for piece in pieces:
+            self._pieces.append(piece)
+            if self.size > SMALL_BYTES:
+                self._stage(pieces)
 
     def publish(
         self, name: str, metadata: Mapping[str, str], *, content_type: str, generation: int
@@ -85,7 +95,7 @@ class Upload:
         blob = self._bucket.blob(name)
         blob.metadata = dict(metadata)
         blob.content_type = content_type
-        if self._staging is None:
+        if self._staged is None:
             content = b"".join(self._pieces)
             self._pieces.clear()
             with storage_trouble():
@@ -96,51 +106,63 @@ class Upload:
                     **patience(self._deadline),
                 )
             return
-        staged = self._staging.finish(self._deadline)
-        if (staged.size, staged.crc32c) != (self.size, self.crc32c):
-            raise RetryError("storage", "the staged object is not what was sent")
         token: str | None = ""
         while token is not None:
             with storage_trouble():
                 token, _, _ = blob.rewrite(
-                    staged,
+                    self._staged,
                     token=token or None,
                     if_generation_match=generation,
-                    if_source_generation_match=staged.generation,
+                    if_source_generation_match=self._staged.generation,
                     **patience(self._deadline),
                 )
 
+    def _counted(self, content: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in content:
+            self.size += len(piece)
+            self._checksum.update(piece)
+            yield piece
 
-class _Staging:
-    """An object below the staging prefix, being written chunk by chunk."""
-
-    def __init__(self, bucket: Bucket, deadline: Deadline) -> None:
-        self._blob = bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}")
-        self._writer = self._blob.open(
-            "wb",
-            chunk_size=CHUNK_BYTES,
-            if_generation_match=0,
-            timeout=deadline.left(ANSWER_SECONDS),
-            # Bounds one chunk's retries; between chunks the deadline is looked at.
-            retry=DEFAULT_RETRY.with_timeout(deadline.left(ANSWER_SECONDS)),
-        )
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        deadline.left()
+    def _stage(self, rest: Iterator[bytes]) -> None:
+        """Send what there is and the rest to an object below the staging prefix."""
+        begun = self._pieces
+        self._pieces = []
+        begun.reverse()  # let go of one by one: what is sent takes no memory
+        stream = _Stream(chain((begun.pop() for _ in range(len(begun))), rest))
+        blob = self._bucket.blob(f"{STAGING_PREFIX}{uuid.uuid4()}", chunk_size=CHUNK_BYTES)
         with storage_trouble():
-            self._writer.write(data)
+            blob.upload_from_file(
+                stream,
+                if_generation_match=0,
+                timeout=self._deadline.left(CHUNK_ANSWER_SECONDS),
+                retry=DEFAULT_RETRY.with_timeout(self._deadline.left(CHUNK_CALL_SECONDS)),
+            )
+        self._staged = blob
+        if (blob.size, blob.crc32c) != (self.size, self.crc32c):
+            raise RetryError("storage", "the staged object is not what was sent")
 
-    def finish(self, deadline: Deadline) -> Blob:
-        with storage_trouble():
-            self._writer.close()
-            self._blob.reload(**patience(deadline))
-        return self._blob
 
-    def discard(self) -> None:
-        # Whatever stands in the way: sessions expire, and a lifecycle rule sweeps up.
-        with suppress(Exception):
-            if not self._writer.closed:
-                self._writer.terminate()
-            elif self._blob.generation is not None:
-                seen = self._blob.generation
-                self._blob.delete(if_generation_match=seen, timeout=DISCARD_SECONDS, retry=None)
+class _Stream(io.RawIOBase):
+    """Pieces as a file that is read from its beginning to its end."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+        self._position = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes; fewer at the end alone."""
+        parts, found = [self._rest], len(self._rest)
+        while found < size and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece)
+            found += len(piece)
+        over = max(found - size, 0)
+        last = parts.pop()
+        parts.append(last[: len(last) - over])
+        self._rest = last[len(last) - over :]
+        self._position += found - over
+        return b"".join(parts)
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._position

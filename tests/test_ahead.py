@@ -1,4 +1,4 @@
-"""Reading ahead in a thread: order, errors, leaving early, and a deadline that holds."""
+"""Working ahead in a thread: order, errors, leaving early, and a deadline that holds."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ingest.ahead import read_ahead
+from ingest.ahead import ahead
 from ingest.deadline import Deadline
 from ingest.errors import RejectedError, RetryError
 
@@ -18,7 +18,7 @@ PATIENCE = 30
 
 @dataclass
 class Producer:
-    """Items made in the thread under test, and what became of it."""
+    """Pieces of one byte made in the thread under test, and what became of it."""
 
     count: int
     made: int = 0
@@ -26,16 +26,16 @@ class Producer:
     aborted: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
-    def items(self) -> Generator[int, None, None]:
+    def items(self) -> Generator[bytes, None, None]:
         self.thread = threading.current_thread()
         try:
             while self.made < self.count:
                 self.made += 1
-                yield self.made
+                yield piece(self.made)
         finally:
             self.closed.set()
 
-    def hanging(self) -> Generator[int, None, None]:
+    def hanging(self) -> Generator[bytes, None, None]:
         """Some items, then a wait that only `abort` ends."""
         yield from self.items()
         self.closed.clear()
@@ -52,24 +52,32 @@ class Producer:
         return self.closed.is_set() and not self.thread.is_alive()
 
 
-def ahead(
-    producer: Producer, items: Generator[int, None, None], deadline: Deadline | None = None
-) -> AbstractContextManager[Iterator[int]]:
+def piece(number: int) -> bytes:
+    return bytes([number % 256])
+
+
+def pieces(first: int, last: int) -> list[bytes]:
+    return [piece(number) for number in range(first, last + 1)]
+
+
+def made_ahead(
+    producer: Producer, items: Generator[bytes, None, None], deadline: Deadline | None = None
+) -> AbstractContextManager[Iterator[bytes]]:
     deadline = deadline or Deadline(PATIENCE, time.monotonic)
-    return read_ahead(items, depth=2, deadline=deadline, abort=producer.aborted.set)
+    return ahead(items, room=2, deadline=deadline, abort=producer.aborted.set)
 
 
 class LeftError(Exception):
     """Why somebody leaves early."""
 
 
-def take_one_and_leave(producer: Producer, items: Generator[int, None, None]) -> None:
-    with ahead(producer, items) as found:
-        assert next(found) == 1
+def take_one_and_leave(producer: Producer, items: Generator[bytes, None, None]) -> None:
+    with made_ahead(producer, items) as found:
+        assert next(found) == piece(1)
         raise LeftError
 
 
-def take(found: Iterator[int], into: list[int]) -> None:
+def take(found: Iterator[bytes], into: list[bytes]) -> None:
     for item in found:
         into.append(item)  # noqa: PERF402  what came before an error counts
 
@@ -77,15 +85,15 @@ def take(found: Iterator[int], into: list[int]) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 1000])
 def test_all_items_come_in_order(count: int) -> None:
     producer = Producer(count)
-    with ahead(producer, producer.items()) as items:
-        assert [*items] == [*range(1, count + 1)]
+    with made_ahead(producer, producer.items()) as items:
+        assert [*items] == pieces(1, count)
     assert producer.ended()
 
 
 def test_the_items_are_made_in_another_thread_a_few_ahead_and_no_more() -> None:
     producer = Producer(2000)
-    with ahead(producer, producer.items()) as items:
-        for taken in items:
+    with made_ahead(producer, producer.items()) as items:
+        for taken, _ in enumerate(items, 1):
             # Two wait their turn, and one is in the maker's hand.
             assert producer.made <= taken + 3
     assert producer.thread is not threading.current_thread()
@@ -100,15 +108,15 @@ def test_what_the_items_raise_is_raised_where_the_next_would_have_come(
 ) -> None:
     producer = Producer(before)
 
-    def items() -> Generator[int, None, None]:
+    def items() -> Generator[bytes, None, None]:
         yield from producer.items()
         raise error
 
-    seen: list[int] = []
-    with pytest.raises(type(error)) as caught, ahead(producer, items()) as found:
+    seen: list[bytes] = []
+    with pytest.raises(type(error)) as caught, made_ahead(producer, items()) as found:
         take(found, seen)
     assert caught.value is error
-    assert seen == [*range(1, before + 1)]
+    assert seen == pieces(1, before)
 
 
 def test_leaving_early_stops_a_maker_that_waits_for_room() -> None:
@@ -131,10 +139,55 @@ def test_leaving_early_wakes_a_maker_that_waits_for_its_source() -> None:
 def test_leaving_before_the_first_item_stops_the_maker_too() -> None:
     for _ in range(50):
         producer = Producer(10**9)
-        with ahead(producer, producer.items()):
+        with made_ahead(producer, producer.items()):
             pass
         assert producer.aborted.is_set()
         assert producer.thread is None or producer.ended()
+
+
+def test_room_is_counted_in_bytes_and_a_piece_larger_than_it_still_passes() -> None:
+    producer = Producer(0)
+    made: list[int] = []
+
+    def items() -> Generator[bytes, None, None]:
+        for size in (3, 5, 1, 1, 1, 7):
+            made.append(size)
+            yield bytes(size)
+
+    with ahead(
+        items(), room=4, deadline=Deadline(PATIENCE, time.monotonic), abort=producer.aborted.set
+    ) as found:
+        taken = [len(next(found))]
+        # 3 were taken; 5 fill the room by themselves, and the next is in the maker's hand.
+        assert made in ([3, 5], [3, 5, 1])
+        taken += [len(piece) for piece in found]
+    assert taken == [3, 5, 1, 1, 1, 7]
+
+
+def passed_on(found: Iterator[bytes], ended: threading.Event) -> Generator[bytes, None, None]:
+    try:
+        yield from found
+    finally:
+        ended.set()
+
+
+def take_one_of_two_in_a_row_and_leave(producer: Producer, ended: threading.Event) -> None:
+    with (
+        made_ahead(producer, producer.hanging()) as found,
+        made_ahead(producer, passed_on(found, ended)) as changed,
+    ):
+        assert next(changed) == piece(1)
+        raise LeftError
+
+
+def test_two_in_a_row_end_together() -> None:
+    """The second waits for the first; leaving must wake it."""
+    for _ in range(20):
+        producer, ended = Producer(1), threading.Event()
+        with pytest.raises(LeftError):
+            take_one_of_two_in_a_row_and_leave(producer, ended)
+        assert ended.wait(PATIENCE)
+        assert producer.ended()
 
 
 def clock(*times: float) -> Callable[[], float]:
@@ -147,13 +200,13 @@ def test_the_deadline_holds_although_the_maker_hangs() -> None:
     producer = Producer(1)
     # Two looks at the clock find a moment left, in which nothing comes; then the time is up.
     deadline = Deadline(100, clock(0, 0, 99.99, 99.99, 100))
-    seen: list[int] = []
+    seen: list[bytes] = []
     with (
         pytest.raises(RetryError) as caught,
-        ahead(producer, producer.hanging(), deadline) as found,
+        made_ahead(producer, producer.hanging(), deadline) as found,
     ):
         take(found, seen)
-    assert seen == [1]
+    assert seen == pieces(1, 1)
     assert caught.value.reason == "deadline"
     assert producer.aborted.is_set()
     assert producer.ended()
@@ -162,7 +215,7 @@ def test_the_deadline_holds_although_the_maker_hangs() -> None:
 def test_past_the_deadline_not_even_an_item_that_is_there_is_given() -> None:
     producer = Producer(3)
     deadline = Deadline(100, clock(0, 100))
-    with pytest.raises(RetryError), ahead(producer, producer.items(), deadline) as items:
+    with pytest.raises(RetryError), made_ahead(producer, producer.items(), deadline) as items:
         next(items)
     assert producer.thread is None or producer.ended()
 

@@ -1,8 +1,11 @@
 """Each fault of a source, against a running worker."""
 
+import threading
+
 import pytest
 
-from tests.support.source_faults import FAULTS, Fault
+from tests.support.source_faults import FAULTS, Fault, drip_headers
+from tests.support.source_server import Wire
 from tests.support.world import Deliveries, World
 
 
@@ -28,6 +31,22 @@ def test_source_fault(here: World, day: Deliveries, fault: Fault) -> None:
     if fault.resumed is not None:
         assert event["resumed"] == fault.resumed or (fault.resumed < 0 < event["resumed"])
     assert here.names("_lakefill/staging/") == staged
+
+
+def test_no_connection_outlasts_a_delivery_that_headers_kept_waiting(
+    here: World, day: Deliveries
+) -> None:
+    hung_up = threading.Event()
+
+    def script(wire: Wire) -> None:
+        try:
+            drip_headers(wire)
+        except OSError:
+            hung_up.set()
+
+    here.source.scripts[f"/tiny/{day.day}.csv"] = script
+    assert day.push().json()["reason"] == "deadline"
+    assert hung_up.wait(10)
 
 
 def test_connection_refused(here: World, day: Deliveries) -> None:

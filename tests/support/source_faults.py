@@ -85,6 +85,13 @@ def drip(wire: Wire) -> None:
         time.sleep(0.05)
 
 
+def drip_headers(wire: Wire) -> None:
+    wire.send(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+    for _ in range(600):
+        wire.send(b"x")
+        time.sleep(0.05)
+
+
 def chunked(body: bytes, end: bytes = b"0\r\n\r\n", *lines: bytes) -> Callable[[Wire], None]:
     chunk = b"%x\r\n%b\r\n" % (len(body), body)
     return lambda wire: wire.send(
@@ -237,6 +244,13 @@ FAULTS = [
         resumed=len(ROWS) - HALF,
     ),
     Fault("slow drip", "gives up at the deadline, answers in time", "retry", drip, "deadline"),
+    Fault(
+        "headers that never end, byte by byte",
+        "gives up at the deadline, and hangs up",
+        "retry",
+        drip_headers,
+        "deadline",
+    ),
     Fault(
         "long body (more than Content-Length)",
         "stores what was announced; the rest never reaches the next request",
