@@ -7,7 +7,7 @@ BIN := .venv/bin
 N ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench chaos docs requirements clean
+.PHONY: help setup run up test bench chaos fuzz docs requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench: setup .venv-bench/.ready ## measure speed and memory, against named peers
 
 chaos: setup ## N transfers (10000) through every fault, all random from SEED: no wrong file
 	@$(BIN)/python -m chaos --deliveries $(N) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup ## N requests (10000) made from the OpenAPI description: no 5xx, none undescribed
+	LAKEFILL_FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n auto tests/test_openapi_fuzz.py
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability

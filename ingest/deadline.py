@@ -31,3 +31,10 @@ class Deadline:
     def afresh(self, seconds: float) -> "Deadline":
         """Return a deadline `seconds` from now, whatever is left: for a last word."""
         return Deadline(seconds, self._monotonic)
+
+    def share(self, parts: int) -> "Deadline":
+        """Return the deadline of one of `parts` that are to have the same time each.
+
+        Asked with one part fewer each time, it gives what one does not need to those after it.
+        """
+        return Deadline(self.left() / parts, self._monotonic)

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
 from ingest.deadline import Deadline
-from ingest.errors import RetryError
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
-from ingest.lake import Lake, PreconditionError
-from ingest.logs import emit
-from ingest.messages import Message, Mode
+from ingest.lake import Lake
+from ingest.launch import not_taken, publish_run
+from ingest.messages import Mode
 from ingest.plan import Plan, UnplannableError, decide, select
 from ingest.problems import ProblemError
 from ingest.publish import Publisher
@@ -23,13 +20,9 @@ from ingest.runs import (
     create_manifest,
     read_manifest,
     read_outcomes,
-    write_manifest,
 )
 from ingest.schedule import ScheduledCall, new_run_id
 from ingest.times import iso
-
-# What saying in the manifest how publishing went may take beyond the request's own time.
-_LAST_WORD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +61,6 @@ class Dispatcher:
         self._catalogue, self._lake, self._publisher = catalogue, lake, publisher
         self._max_periods, self._now = max_periods, now
 
-    def feed(self, name: str | None) -> Feed:
-        """Return the feed of that name, the default for None; raise ProblemError (404)."""
-        if name is None:
-            return self._catalogue.default
-        if name not in self._catalogue:
-            known = ", ".join(self._catalogue)
-            raise ProblemError(404, f"there is no feed of that name; the feeds are {known}")
-        return self._catalogue[name]
-
     def dispatch(
         self, request: DispatchRequest, call: ScheduledCall | None, deadline: Deadline
     ) -> Dispatched:
@@ -85,7 +69,7 @@ class Dispatcher:
         A scheduled `call` that came before is not planned anew: its manifest is published
         again. Raises RetryError where the lake does not answer.
         """
-        feed = self.feed(request.feed_name)
+        feed = self._catalogue.named(request.feed_name)
         run = new_run_id(self._now()) if call is None else call.run_id(feed.name)
         if call is not None and not request.dry_run:
             earlier = read_manifest(self._lake, run, deadline)
@@ -116,12 +100,11 @@ class Dispatcher:
             raise ProblemError(404, "there is no run of that name; POST / answers with one")
         manifest, _ = found
         outcomes = read_outcomes(self._lake, run, deadline)
-        published = manifest.dispatched.keys() - {*manifest.unpublished}
         return {
             "run": run,
             "feed": manifest.feed,
             "created": manifest.created,
-            "done": published <= outcomes.keys(),
+            "done": manifest.published <= outcomes.keys(),
             "periods": [
                 {"period": key, "mode": mode, **outcomes.get(key, {"outcome": None})}
                 for key, mode in manifest.dispatched.items()
@@ -163,38 +146,11 @@ class Dispatcher:
     def _publish(
         self, manifest: Manifest, generation: int, modes: dict[str, Mode], deadline: Deadline
     ) -> None:
-        messages = [
-            Message(v=1, feed=manifest.feed, period=key, run=manifest.run, mode=mode)
-            for key, mode in modes.items()
-        ]
-        failed = self._publisher().publish(messages, deadline) if messages else {}
-        if tuple(failed) != manifest.unpublished:
-            renewed = msgspec.structs.replace(manifest, unpublished=tuple(failed))
-            last_word = deadline.afresh(_LAST_WORD_SECONDS)
-            try:
-                write_manifest(self._lake, renewed, generation, last_word)
-            except PreconditionError:
-                pass  # the same call's other copy has said it
-            except RetryError:
-                if not failed:
-                    raise
-                # The answer says it all the same.
-        emit(
-            "run_dispatched",
-            f"{manifest.feed}: dispatched {len(messages) - len(failed):,} periods, "
-            f"left {len(manifest.skipped):,} alone",
-            feed=manifest.feed,
-            run=manifest.run,
-            dispatched=len(messages) - len(failed),
-            failed=len(failed),
-            skipped=len(manifest.skipped),
-        )
+        failed = publish_run(self._lake, self._publisher, manifest, generation, modes, deadline)
         if failed:
-            reasons = ", ".join(sorted({*failed.values()}))
             raise ProblemError(
                 502,
-                f"Pub/Sub did not take {len(failed)} of {len(modes)} messages ({reasons}); "
-                "send the same request again",
+                f"{not_taken(failed, len(modes))}; send the same request again",
                 run=manifest.run,
                 feed=manifest.feed,
                 dispatched=[key for key in modes if key not in failed],

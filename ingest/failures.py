@@ -2,13 +2,18 @@
 
 One object a period, `_lakefill/failures/{feed}/{period}.json`. It is written when a delivery
 ends in failure for good and removed by success; where an object is stored all the same, the
-object counts (a late duplicate may leave a record behind).
+object counts (a late duplicate may leave a record behind). What coverage needs of it is in the
+object's metadata too, so that a feed's failures are one listing.
 """
 
+import json
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from ingest.calendar import Period
+from ingest.coverage import Failure
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX, Feed
@@ -21,6 +26,10 @@ FailedOutcome = Literal["absent", "rejected", "failed", "bug"]
 _FIRST_DELAY = timedelta(hours=6)
 _LONGEST_DELAY = timedelta(days=7)
 _TRIES = 5
+
+_METADATA = "lakefill-failure"
+# An object's metadata has room for 8 KiB; as JSON, a character takes up to 6 bytes.
+_LONGEST_MESSAGE = 500
 
 
 def record_name(feed: Feed, period: Period) -> str:
@@ -72,7 +81,13 @@ def record_failure(
             "next_retry": iso(now + retry_delay(attempts)),
         }
         try:
-            lake.write_json(name, record, generation=generation, deadline=deadline)
+            lake.write_json(
+                name,
+                record,
+                generation=generation,
+                deadline=deadline,
+                metadata={_METADATA: _digest(record)},
+            )
         except PreconditionError:
             continue
         return
@@ -85,3 +100,40 @@ def clear_failure(lake: Lake, job: Job, deadline: Deadline) -> None:
     found = lake.find(name, deadline)
     if found is not None:
         lake.delete(name, deadline, generation=found.generation)
+
+
+def read_failures(lake: Lake, feed: Feed, deadline: Deadline) -> dict[str, Failure]:
+    """Return a feed's failure records by period key."""
+    prefix = f"{RESERVED_PREFIX}failures/{feed.name}/"
+    failures = {}
+    for found in lake.list(prefix, deadline, fields="name,metadata"):
+        failure = _of_metadata(found.metadata.get(_METADATA, ""))
+        if failure is None:
+            record = lake.read_json(found.name, deadline)
+            failure = None if record is None else _of_record(record[0])
+        if failure is not None:
+            failures[found.name.removeprefix(prefix).removesuffix(".json")] = failure
+    return failures
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """Return a record as its object's metadata has it."""
+    digest = {name: record[name] for name in Failure.__struct_fields__}
+    message = str(digest["message"])[:_LONGEST_MESSAGE]
+    # Half a surrogate pair, say, has no bytes in UTF-8.
+    digest["message"] = message.encode("utf-8", "backslashreplace").decode()[:_LONGEST_MESSAGE]
+    return json.dumps(digest, separators=(",", ":"))
+
+
+def _of_metadata(text: str) -> Failure | None:
+    try:
+        return msgspec.json.decode(text, type=Failure)
+    except ValueError:
+        return None
+
+
+def _of_record(record: object) -> Failure:
+    try:
+        return msgspec.convert(record, Failure)
+    except ValueError:
+        return Failure(outcome="failed", reason="unknown", message="its record is unreadable")

@@ -25,8 +25,21 @@ _YAML_ERRORS = (
 )
 
 
+class UnknownFeedError(Exception):
+    """There is no feed of that name; the message says which there are."""
+
+
 class Catalogue(dict[str, Feed]):
     """The feeds by name, in the order of the file; the first is the default."""
+
+    def named(self, name: str | None) -> Feed:
+        """Return the feed of that name, or the default; raise UnknownFeedError."""
+        if name is None:
+            return self.default
+        if name not in self:
+            known = ", ".join(self)
+            raise UnknownFeedError(f"there is no feed of that name; the feeds are {known}")
+        return self[name]
 
     @property
     def default(self) -> Feed:

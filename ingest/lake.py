@@ -132,12 +132,15 @@ class Lake:
         prefix: str,
         deadline: Deadline,
         *,
+        fields: str = _FIELDS,
         start: str | None = None,
         end: str | None = None,
+        delimiter: str | None = None,
     ) -> Iterator[StoredObject]:
         """Yield the objects whose names begin with `prefix`, in the order of their names.
 
-        Of those, `start` is the first name that may come, and all come before `end`.
+        Of those, `start` is the first name that may come, all come before `end`, and none has
+        the delimiter after the prefix. `fields` are those to ask for.
         """
         token: str | None = ""
         while token is not None:
@@ -146,7 +149,8 @@ class Lake:
                     prefix=prefix,
                     start_offset=start,
                     end_offset=end,
-                    fields=f"items({_FIELDS}),nextPageToken",
+                    delimiter=delimiter,
+                    fields=f"items({fields}),nextPageToken",
                     page_size=PAGE_OBJECTS,
                     page_token=token or None,
                     **patience(deadline),
@@ -207,19 +211,38 @@ class Lake:
         blob = self.bucket.blob(name)
         if metadata:
             blob.metadata = dict(metadata)
-        with storage_trouble():
-            blob.upload_from_string(
-                json.dumps(record, separators=(",", ":")),
-                content_type="application/json",
-                if_generation_match=generation,
-                **patience(deadline),
-            )
-        return int(blob.generation)
+        text = json.dumps(record, separators=(",", ":"))
+        return _upload(blob, text, "application/json", generation, deadline)
+
+    def publish(self, name: str, content: bytes, content_type: str, deadline: Deadline) -> None:
+        """Put a document in place of the one there is, for readers of the bucket.
+
+        They are not given an old copy. Where another writer was faster, its document stays.
+        """
+        blob = self.bucket.blob(name)
+        blob.cache_control = "no-cache"
+        seen = self.find(name, deadline)
+        with suppress(PreconditionError):
+            generation = 0 if seen is None else seen.generation
+            _upload(blob, content, content_type, generation, deadline)
 
     def delete(self, name: str, deadline: Deadline, *, generation: int) -> None:
         """Delete that generation of an object; one that is gone, or newer, is left alone."""
         with storage_trouble(), suppress(api.NotFound, api.PreconditionFailed):
             self.bucket.blob(name).delete(if_generation_match=generation, **patience(deadline))
+
+
+def _upload(
+    blob: Blob, content: bytes | str, content_type: str, generation: int, deadline: Deadline
+) -> int:
+    with storage_trouble():
+        blob.upload_from_string(
+            content,
+            content_type=content_type,
+            if_generation_match=generation,
+            **patience(deadline),
+        )
+    return int(blob.generation)
 
 
 def _seen(blob: Blob) -> StoredObject:

@@ -27,6 +27,8 @@ Event = Literal[
     "unexpected_error",
     "run_dispatched",
     "request_refused",
+    "audit_feed",
+    "audit_done",
 ]
 
 SEVERITIES: dict[Event, int] = {
@@ -43,18 +45,29 @@ SEVERITIES: dict[Event, int] = {
     "unexpected_error": logging.ERROR,
     "run_dispatched": logging.INFO,
     "request_refused": logging.WARNING,
+    # Both are ERROR where something is amiss.
+    "audit_feed": logging.INFO,
+    "audit_done": logging.INFO,
 }
 
 _logger = logging.getLogger("lakefill")
 
 
 def emit(
-    event: Event, sentence: str, *, error: BaseException | None = None, **fields: object
+    event: Event,
+    sentence: str,
+    *,
+    error: BaseException | None = None,
+    amiss: bool = False,
+    **fields: object,
 ) -> None:
-    """Write one event's line; with `error`, its stack trace follows the sentence."""
+    """Write one event's line; with `error`, its stack trace follows the sentence.
+
+    What is `amiss` is an ERROR, whatever the event's own severity.
+    """
     known = {name: _clean(value) for name, value in fields.items() if value is not None}
     _logger.log(
-        SEVERITIES[event],
+        logging.ERROR if amiss else SEVERITIES[event],
         "%s",
         visible(sentence),
         exc_info=error,

@@ -20,6 +20,7 @@ SkipReason = Literal["stored", "not_due", "known_gap"]
 _SPAN = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}))?)?)?")
 _STEPS: dict[int, Cadence] = {1: "year", 2: "month", 3: "day", 4: "hour"}
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST, _LATEST = datetime.min, datetime.max  # noqa: DTZ901  labels
 
 
 class UnplannableError(ValueError):
@@ -78,9 +79,7 @@ def select(question: Question, feed: Feed, now: datetime, max_periods: int) -> l
         if question.end is not None:
             high = _past(_span("end", question.end), today).high
         if low > high:
-            raise UnplannableError(
-                f"start {question.start} lies after end {question.end}; swap the two"
-            )
+            raise UnplannableError(_backwards(question.start, question.end))
     periods = list(islice(feed.calendar.between(low, high), max_periods + 1))
     if len(periods) > max_periods:
         raise UnplannableError(
@@ -119,6 +118,22 @@ def decide(
         else:
             plan.skipped.append((period, "stored"))
     return plan
+
+
+def reach(start: str | None, end: str | None) -> tuple[datetime, datetime]:
+    """Return the first and the last moment of a range that may be open at either side.
+
+    Raises UnplannableError where one of the two is no date, or they are the wrong way round.
+    """
+    low = _EARLIEST if start is None else _span("start", start).low
+    high = _LATEST if end is None else _span("end", end).high
+    if low > high:
+        raise UnplannableError(_backwards(start, end))
+    return low, high
+
+
+def _backwards(start: str | None, end: str | None) -> str:
+    return f"start {start} lies after end {end}; swap the two"
 
 
 def _end_of(day: date) -> datetime:

@@ -1,6 +1,7 @@
 """Answers of the HTTP interface: JSON, and RFC 9457 problem details for errors."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +34,11 @@ def problem(error: ProblemError) -> flask.Response:
         **error.extra,
     }
     return _response(body, error.status, "application/problem+json", headers)
+
+
+def document(content: bytes, media_type: str, headers: Mapping[str, str]) -> flask.Response:
+    """Return a response of bytes that are ready."""
+    return flask.Response(content, 200, headers, content_type=media_type)
 
 
 def _response(

@@ -42,8 +42,30 @@ def parse_request(body: bytes) -> DispatchRequest:
 
     Raises MalformedError where it is anything but one object of the known fields.
     """
+    document = _object(body)
+    try:
+        request = msgspec.convert(document, DispatchRequest)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half of a surrogate pair
+        fields = ", ".join(DispatchRequest.__struct_fields__)
+        raise MalformedError(f"{str(error)[:_LONGEST_ECHO]}; the fields are {fields}") from None
+    question = request.question
+    if question.date is not None and (question.start, question.end) != (None, None):
+        raise MalformedError("date goes without start and end; send one date, or a range")
+    if question.end is not None and question.start is None:
+        raise MalformedError("end goes with start; send both, or start alone (up to today)")
+    return request
+
+
+def expect_nothing(body: bytes) -> None:
+    """Read a body that should be empty or `{}`; raise MalformedError where it is not."""
+    if _object(body):
+        raise MalformedError("nothing can be asked for here; send an empty body, or {}")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """Read a body as a JSON object; an empty one is an empty object."""
     if not body.strip(_JSON_SPACE):
-        return DispatchRequest()
+        return {}
     try:
         document = json.loads(
             body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
@@ -57,17 +79,7 @@ def parse_request(body: bytes) -> DispatchRequest:
         ) from None
     if not isinstance(document, dict):
         raise MalformedError('the body is no JSON object; send one like {"date": "2023-06-03"}')
-    try:
-        request = msgspec.convert(document, DispatchRequest)
-    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half of a surrogate pair
-        fields = ", ".join(DispatchRequest.__struct_fields__)
-        raise MalformedError(f"{str(error)[:_LONGEST_ECHO]}; the fields are {fields}") from None
-    question = request.question
-    if question.date is not None and (question.start, question.end) != (None, None):
-        raise MalformedError("date goes without start and end; send one date, or a range")
-    if question.end is not None and question.start is None:
-        raise MalformedError("end goes with start; send both, or start alone (up to today)")
-    return request
+    return document
 
 
 def _given(value: str | msgspec.UnsetType) -> str | None:

@@ -2,10 +2,12 @@
 
 `_lakefill/runs/{run}.json` is written before the first message is published;
 `_lakefill/runs/{run}/{period}.json` when a period has a final outcome. The outcome is in that
-object's metadata too, so that following a run is one listing.
+object's metadata too, so that following a run is one listing; and what a run published is in
+its manifest's, where there is room, so that finding what is under way is another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -24,6 +26,8 @@ FinalOutcome = Literal[
 ]
 _SUCCESSES = frozenset({"stored", "unchanged", "revised"})
 _TRIES = 5
+# What an object's metadata has room for, 8 KiB, less the other keys; in characters.
+_LONGEST_LIST = 6000
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -39,6 +43,11 @@ class Manifest(msgspec.Struct, frozen=True):
     skipped: dict[str, str]
     unpublished: tuple[str, ...] = ()
     v: Annotated[int, msgspec.Meta(ge=1, le=1)] = 1
+
+    @property
+    def published(self) -> set[str]:
+        """The periods that Pub/Sub took, as far as is known."""
+        return self.dispatched.keys() - {*self.unpublished}
 
 
 def manifest_name(run: str) -> str:
@@ -56,6 +65,15 @@ def write_manifest(lake: Lake, manifest: Manifest, generation: int, deadline: De
         msgspec.to_builtins(manifest),
         generation=generation,
         deadline=deadline,
+        metadata=_metadata(manifest),
+    )
+
+
+def _metadata(manifest: Manifest) -> dict[str, str]:
+    metadata = {"lakefill-feed": manifest.feed, "lakefill-created": manifest.created}
+    published = ",".join(sorted(manifest.published))
+    return metadata | (
+        {"lakefill-published": published} if len(published) <= _LONGEST_LIST else {}
     )
 
 
@@ -159,3 +177,39 @@ def read_outcomes(lake: Lake, run: str, deadline: Deadline) -> dict[str, dict[st
 
 def _outcome_name(job: Job) -> str:
     return f"{RESERVED_PREFIX}runs/{job.run}/{job.period.key}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeen:
+    """A run as a listing shows it; `published` is None where there was no room for it."""
+
+    run: str
+    feed: str
+    created: str
+    published: frozenset[str] | None
+
+    def published_periods(self, lake: Lake, deadline: Deadline) -> Collection[str]:
+        """Return what the run has published; raise RetryError where it cannot be read."""
+        if self.published is not None:
+            return self.published
+        found = read_manifest(lake, self.run, deadline)
+        return () if found is None else found[0].published
+
+
+def recent_runs(lake: Lake, since: str, deadline: Deadline) -> Iterator[RunSeen]:
+    """Yield each run whose name sorts from `since` on, by its manifest."""
+    found = lake.list(
+        f"{RESERVED_PREFIX}runs/",
+        deadline,
+        fields="name,metadata",
+        start=f"{RESERVED_PREFIX}runs/{since}",
+        delimiter="/",  # the outcomes below each run may be very many
+    )
+    for manifest in found:
+        published = manifest.metadata.get("lakefill-published")
+        yield RunSeen(
+            run=manifest.name.removeprefix(f"{RESERVED_PREFIX}runs/").removesuffix(".json"),
+            feed=manifest.metadata.get("lakefill-feed", ""),
+            created=manifest.metadata.get("lakefill-created", ""),
+            published=None if published is None else frozenset(published.split(",")),
+        )

@@ -52,5 +52,13 @@ def new_run_id(now: datetime) -> str:
     return f"{_moment(now)}-{secrets.token_hex(6)}"
 
 
+def first_run_id(since: datetime) -> str:
+    """Return what the names of all runs begun at `since` (aware) or later sort after.
+
+    A scheduled call's run bears its schedule time, which may be a day older.
+    """
+    return _moment(since - _OLDEST)
+
+
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%d-%H%M%S")

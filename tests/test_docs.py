@@ -6,18 +6,22 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
-from ingest import app
+from ingest.coverage import Failure, PeriodCoverage, State, Stored, cover
+from ingest.coverage_json import details, summary
 from ingest.errors import Reason
 from ingest.job import Suspicion
 from ingest.logs import SEVERITIES
 from ingest.messages import Message
 from ingest.plan import SkipReason
 from ingest.request import DispatchRequest
+from ingest.routes import ROUTES
 from ingest.settings import Settings
 from ingest.verdict import EVENTS, STATUSES
 from tests.support import reliability
+from tests.support.strategies import feed_of, utc
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "reference.md").read_text()
 
@@ -65,6 +69,27 @@ def test_suspicions_and_skip_reasons_are_named(word: str) -> None:
     assert f"`{word}`" in REFERENCE
 
 
+def test_the_states_and_counts_of_coverage_are_those_of_the_code() -> None:
+    assert first_column("state") == list(get_args(State))
+    feed = feed_of()
+    empty = summary(cover(feed, {}, {}, utc(2020, 1, 1)))
+    assert first_column("summary") == list(empty)
+
+
+def test_what_coverage_tells_of_a_period_is_named() -> None:
+    stored = Stored(object="x", size=1, sha256="0", source_bytes=1, rows=1, fetched_at="x")
+    failure = Failure(outcome="absent", reason="absent", next_retry=utc(2020, 1, 1))
+    period = feed_of().calendar.period("2011-01-01")
+    told = details(
+        PeriodCoverage(
+            period, "stored", msgspec.structs.replace(stored, source_url="x"), failure
+        )
+    )
+    section = REFERENCE.partition("## Coverage")[2].partition("\n## ")[0]
+    for name in [*told, *told["last_error"]]:
+        assert f"`{name}`" in section, name
+
+
 def test_the_message_has_the_fields_of_the_code() -> None:
     section = REFERENCE.partition("## The message")[2].partition("## ")[0]
     assert re.findall(r'"(\w+)":', section) == list(Message.__struct_fields__)
@@ -72,7 +97,7 @@ def test_the_message_has_the_fields_of_the_code() -> None:
 
 def test_the_routes_are_those_that_are_served() -> None:
     documented = {tuple(route.split(" ", 1)) for route in first_column("route")}
-    assert documented == {(m, p) for p, methods in app.ROUTES.items() for m in methods}
+    assert documented == {(m, p) for p, methods in ROUTES.items() for m in methods}
 
 
 def test_the_reliability_page_says_what_the_tests_show() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ingest.coverage import MISSING
 from ingest.local.client import DispatchClient
 from ingest.local.report import (
     failures,
@@ -12,7 +13,23 @@ from ingest.local.report import (
     plan_table,
     skips_clause,
 )
+from ingest.local.status import coverage_of
 from ingest.local.terminal import progress
+
+
+def only_missing(client: DispatchClient, request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the request for what the lake lacks of what is asked for, or None: nothing.
+
+    It is the range from the oldest to the newest of those; what is stored between them is
+    skipped by dispatch.
+    """
+    feed = request.get("feed") or coverage_of(client.coverage()).feeds[0].feed
+    start, end = (request.get("date", request.get(name)) for name in ("start", "end"))
+    narrow = {"start": start, "end": end}
+    query = {name: value for name, value in narrow.items() if value is not None}
+    [found] = coverage_of(client.coverage(feed=feed, **query)).feeds
+    missing = [period.period for period in found.periods if period.state in MISSING]
+    return {"feed": feed, "start": missing[0], "end": missing[-1]} if missing else None
 
 
 def show_plan(console: Console, client: DispatchClient, request: dict[str, Any]) -> None:

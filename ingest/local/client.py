@@ -128,6 +128,13 @@ class DispatchClient:
             # A long run's state is costly to put together: it is not asked for all the time.
             time.sleep(max(_POLL_SECONDS, heard - asked))
 
+    def coverage(self, **query: str) -> dict[str, Any]:
+        """Return coverage as its JSON: all feeds in summary, or `feed` with its periods.
+
+        `start` and `end` narrow the periods. Raises AnswerError where it cannot be had.
+        """
+        return self._ask("GET", "/coverage", dict[str, Any], params=query)
+
     def _ask(self, method: str, path: str, expected: type[T], **kwargs: object) -> T:
         try:
             response = self._session.request(

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-_LEAST_WIDTH = 120
+_LEAST_WIDTH = 240
 _PLAIN_SECONDS = 5.0
 _LONGEST_BAR = 40
 _SHORTEST_BAR = 4

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from ingest.local.process import free_port
+from tests.support import described
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 30
@@ -39,6 +40,8 @@ class FunctionProcess:
         self._lines: list[str] = []
         self._arrived = threading.Condition()
         self.session = requests.Session()
+        if target == "dispatch":
+            self.session.hooks["response"].append(described.check)
 
     @property
     def url(self) -> str:

@@ -109,7 +109,7 @@ class World:
 
 
 @contextlib.contextmanager
-def world(directory: Path) -> Iterator[World]:
+def world(directory: Path, catalogue: str = CATALOGUE) -> Iterator[World]:
     """Bring a world up, and take it down again."""
     with FakeGcs() as server, StorageProxy(server.url) as proxy, SourceServer() as source:
         with requests.Session() as session:
@@ -123,7 +123,7 @@ def world(directory: Path) -> Iterator[World]:
             client_options={"api_endpoint": proxy.url},
         )
         feeds = directory / "feeds.yaml"
-        feeds.write_text(CATALOGUE.format(source=source.url))
+        feeds.write_text(catalogue.format(source=source.url))
         env = {
             "LAKEFILL_BUCKET": "lake",
             "LAKEFILL_TOPIC": "projects/test/topics/periods",
