@@ -40,7 +40,11 @@ _DEATH = """
 | another run stores other bytes meanwhile | a retry | `test_a_racing_worker_that_stored_other_bytes_is_a_retry` |
 | two copies of a message bring the same new bytes | both say revised; one revision | `test_a_copy_that_lost_the_race_to_revise_says_revised_as_well` |
 | metadata change while they are refreshed | a retry; the change stays | `test_metadata_that_change_while_an_etag_is_refreshed_are_not_overwritten` |
-| a staged object is not what was sent | a retry; it is never published | `test_a_staged_object_that_is_not_what_was_sent_is_never_published` |
+| a staged object is not what was sent | a retry; it is never published | `test_bytes_that_changed_on_their_way_into_staging_are_never_published` |
+| somebody replaces the staged object before it is published | a retry; the other bytes are never published | `test_a_staged_object_that_somebody_replaced_is_never_published` |
+| Cloud Storage keeps only a part of a staged chunk | a retry | `test_a_chunk_that_was_kept_in_part_is_a_retry` |
+| Cloud Storage does not answer while a large object is staged | a retry, within the deadline | `test_staging_that_hangs_is_given_up_within_the_deadline` |
+| the nearest stored period's size cannot be looked up | stored, without the comparison | `test_a_size_that_cannot_be_compared_keeps_nothing_from_being_stored` |
 | a stored object is damaged, swapped, or its metadata are edited | `lakefill verify` finds it, `--repair` mends it | `test_what_verify_finds_its_repair_mends` |
 | the failure record cannot be removed after the object was stored | a retry; the next delivery removes it | `test_a_record_whose_removal_failed_goes_with_the_redelivery` |
 | the records cannot be written after the object | a retry: 200 is only said once they are | `test_success_is_not_answered_before_its_records_are_written` |
