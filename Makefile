@@ -7,7 +7,7 @@ BIN := .venv/bin
 N ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench chaos docs requirements clean
+.PHONY: help setup run up test bench chaos package docs requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ bench: setup .venv-bench/.ready ## measure speed and memory, against named peers
 
 chaos: setup ## N transfers (10000) through every fault, all random from SEED: no wrong file
 	@$(BIN)/python -m chaos --deliveries $(N) $(if $(SEED),--seed $(SEED))
+
+package: setup ## the functions' archive, build/lakefill-HASH.zip, for terraform
+	@$(BIN)/python -m deploy.package
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability

@@ -96,8 +96,8 @@ resource "google_storage_bucket" "source" {
 }
 
 locals {
-  archives = fileset("${path.module}/../build", "lakefill-*.zip")
-  archive  = try(coalesce(var.archive, "${path.module}/../build/${one(local.archives)}"), "")
+  build   = "${path.module}/../build"
+  archive = coalesce(var.archive, try("${local.build}/${one(fileset(local.build, "lakefill-*.zip"))}", "${local.build}/lakefill-HASH.zip"))
 }
 
 # Named by its hash: another archive is another object, which is what rebuilds the functions.
@@ -109,7 +109,7 @@ resource "google_storage_bucket_object" "archive" {
   lifecycle {
     precondition {
       condition     = fileexists(local.archive)
-      error_message = "There is no archive of the functions${local.archive == "" ? " in build/" : " at ${local.archive}"}: run `make package` first."
+      error_message = "There is no archive of the functions at ${local.archive}: run `make package` first."
     }
   }
 }
