@@ -1,6 +1,8 @@
 # Where alerts go.
 
-mock_provider "google" {}
+mock_provider "google" {
+  source = "./tests/mocks"
+}
 
 variables {
   project_id  = "my-project"

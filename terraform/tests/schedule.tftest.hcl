@@ -1,6 +1,8 @@
 # One job a feed that has a schedule; the audit in any case.
 
-mock_provider "google" {}
+mock_provider "google" {
+  source = "./tests/mocks"
+}
 
 variables {
   project_id  = "my-project"

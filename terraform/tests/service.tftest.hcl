@@ -1,6 +1,8 @@
 # The whole service: how its parts hang together once they exist.
 
-mock_provider "google" {}
+mock_provider "google" {
+  source = "./tests/mocks"
+}
 
 variables {
   project_id  = "my-project"

@@ -1,6 +1,8 @@
 # What is refused before anything is made.
 
-mock_provider "google" {}
+mock_provider "google" {
+  source = "./tests/mocks"
+}
 
 variables {
   project_id  = "my-project"
