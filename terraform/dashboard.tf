@@ -180,17 +180,8 @@ resource "google_monitoring_dashboard" "this" {
           width  = 24
           height = 12
           widget = {
-            title = "Open incidents"
-            incidentList = {
-              policyNames = concat(
-                [for key in sort(keys(google_monitoring_alert_policy.log)) : google_monitoring_alert_policy.log[key].name],
-                [
-                  google_monitoring_alert_policy.audit_silent.name,
-                  google_monitoring_alert_policy.backlog.name,
-                  google_monitoring_alert_policy.dead_letter.name,
-                ],
-              )
-            }
+            title        = "Open incidents"
+            incidentList = {} # of the whole project
           }
         },
         {
