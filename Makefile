@@ -29,15 +29,16 @@ run: setup ## the main job: a year of weeks, from request to lake, on the embedd
 up: setup ## the embedded stack in the foreground
 	@$(BIN)/lakefill up
 
-test: setup ## format, lint, types, unit, property and integration tests
+test: setup .venv-scan/.ready ## format, lint, types, unit, property and integration tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
-.venv-bench/.ready: requirements-bench.txt
-	@$(PYTHON) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# Environments of tools that should not meet the code's own: .venv-bench, .venv-scan.
+.venv-%/.ready: requirements-%.txt
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 bench: setup .venv-bench/.ready ## measure speed and memory, against named peers in the same run
@@ -62,6 +63,9 @@ requirements: setup ## compile the pinned, hashed requirement files from pyproje
 	$(BIN)/uv pip compile -q --group bench -c requirements.txt \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-bench.txt
+	$(BIN)/uv pip compile -q --group scan \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-scan.txt
 
 clean: ## all that make and the embedded stack have left here
-	rm -rf .venv .venv-bench .lakefill build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-scan .lakefill terraform/.terraform build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

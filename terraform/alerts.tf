@@ -67,13 +67,13 @@ locals {
     for key, alert in merge(
       { for key, alert in local.log_alerts : key => { meaning = alert.meaning, filter = alert.filter } },
       { for key, alert in local.metric_alerts : key => { meaning = alert.meaning, filter = alert.filter } },
-    ) : key => <<-E
+    ) : key => <<-EOT
       **What it means.** ${alert.meaning}
 
       **What to look at.** [The lines in Logs Explorer](https://console.cloud.google.com/logs/query;query=${urlencode(alert.filter)}?project=${var.project_id})
 
       **What to do.** [The runbook: ${key}](${var.runbook_url}#${key})
-    E
+    EOT
   }
 }
 
