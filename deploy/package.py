@@ -25,7 +25,9 @@ def deployed(root: Path) -> Iterator[str]:
     yield "requirements.txt"
     for path in (root / "ingest").rglob("*"):
         parts = path.relative_to(root / "ingest").parts
-        left_out = parts[0] in _LOCAL_ONLY or any(p[0] == "." or p == "__pycache__" for p in parts)
+        left_out = parts[0] in _LOCAL_ONLY or any(
+            p[0] == "." or p == "__pycache__" for p in parts
+        )
         if path.is_file() and not left_out:
             yield path.relative_to(root).as_posix()
 
@@ -55,4 +57,4 @@ def write(root: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(write(ROOT).relative_to(ROOT))  # noqa: T201  what make shows
+    print(write(ROOT).relative_to(ROOT))

@@ -43,8 +43,8 @@ class Stage:
     def worker_line(self, event: str) -> Line:
         return self.day.line(event)
 
-    def dispatch_line(self, event: str, **fields: object) -> Line:
-        return self.d.process.wait_line(event=event, **fields)
+    def dispatch_line(self, event: str, **fields: str) -> Line:
+        return self.d.process.wait_line(10, event=event, **fields)
 
 
 def stored(on: Stage) -> Line:

@@ -87,8 +87,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([UV, "venv", "-q", "--python", sys.executable, directory], check=True)
     python = directory / "bin" / "python"
-    install = [UV, "pip", "install", "-q", "--python", python, "--require-hashes"]
-    subprocess.run([*install, "-r", ROOT / "requirements.txt"], check=True)
+    install = [str(UV), "pip", "install", "-q", "--python", str(python), "--require-hashes"]
+    subprocess.run([*install, "-r", str(ROOT / "requirements.txt")], check=True)
     return python
 
 
@@ -123,7 +123,7 @@ def test_the_archive_serves_where_only_its_requirements_are_installed(
     inherited = {"PATH": os.environ["PATH"]}
     # No storage is reached: neither request gets that far.
     env = inherited | given(plan, target) | {"STORAGE_EMULATOR_HOST": "http://127.0.0.1:9"}
-    command = [installed, "-I", "-c", f"import sys; sys.path.insert(0, '')\n{CALL}"]
+    command = [str(installed), "-I", "-c", f"import sys; sys.path.insert(0, '')\n{CALL}"]
     done = subprocess.run(
         [*command, build["entry_point"], body, str(status)],
         cwd=tmp_path,

@@ -168,7 +168,9 @@ def test_only_the_build_s_log_is_on_the_project(plan: Plan) -> None:
 
 
 def test_dispatch_writes_below_its_own_prefix_alone(plan: Plan) -> None:
-    (condition,) = plan.resources["google_storage_bucket_iam_member.dispatch_writes"]["condition"]
+    (condition,) = plan.resources["google_storage_bucket_iam_member.dispatch_writes"][
+        "condition"
+    ]
     assert condition["expression"] == (
         'resource.name.startsWith("projects/_/buckets/my-lake/objects/_lakefill/")'
     )

@@ -124,7 +124,7 @@ def test_the_audit_is_silent_for_less_than_what_google_can_wait(plan: Plan) -> N
     (condition,) = plan.resources["google_monitoring_alert_policy.audit_silent"]["conditions"]
     (promql,) = condition["condition_prometheus_query_language"]
     query = re.fullmatch(
-        r'absent_over_time\(logging_googleapis_com:user_(\w+)'
+        r"absent_over_time\(logging_googleapis_com:user_(\w+)"
         r'\{monitored_resource="cloud_run_revision"\}\[(\d+)h\]\)',
         promql["query"],
     )
@@ -145,7 +145,9 @@ def test_each_policy_has_one_condition_of_one_kind(plan: Plan) -> None:
         assert len(kinds) == 1, address
         (strategy,) = policy["alert_strategy"]
         assert int(strategy["auto_close"].removesuffix("s")) >= 1800, address
-        limits = [int(r["period"].removesuffix("s")) for r in strategy["notification_rate_limit"]]
+        limits = [
+            int(r["period"].removesuffix("s")) for r in strategy["notification_rate_limit"]
+        ]
         # The API takes a rate limit with log lines alone, of five minutes or more.
         assert (kinds == ["condition_matched_log"]) == bool(limits), address
         assert all(limit >= 300 for limit in limits)

@@ -16,7 +16,7 @@ TERRAFORM = ROOT / "terraform"
 def test_nothing_is_found() -> None:
     if not CHECKOV.exists():
         pytest.skip("checkov is not installed: `make test` does that")
-    command = [CHECKOV, "-d", TERRAFORM, "--framework", "terraform", "-o", "json"]
+    command = [str(CHECKOV), "-d", str(TERRAFORM), "--framework", "terraform", "-o", "json"]
     # Nothing is asked of the scanner's own service.
     done = subprocess.run(
         [*command, "--skip-download", "--compact"],

@@ -1,8 +1,8 @@
 """Terraform on a copy of the configuration, with the provider's real schema but no cloud.
 
-Where the stand-in provider lies beside the checkout (`../shared/terraform/offline-config`, which
-needs Go), Terraform uses that; elsewhere the registry's provider, which can do all but apply.
-Where there is neither, tests are skipped and say so.
+Where the stand-in provider lies beside the checkout (`../shared/terraform/offline-config`,
+which needs Go), Terraform uses that; elsewhere the registry's provider, which can do all but
+plan and apply. Where there is neither, tests are skipped and say so.
 """
 
 import hashlib

@@ -31,11 +31,9 @@ class LogReader:
     def matches(self, line: dict[str, Any]) -> bool:
         """Whether Cloud Logging would take the line for one of these."""
         shape = self._match()
-        least = logging.getLevelName(shape["severity"] or "NOTSET")
-        return (
-            line["event"] == shape["event"]
-            and logging.getLevelName(line["severity"]) >= least
-        )
+        least = logging.getLevelNamesMapping()[shape["severity"] or "NOTSET"]
+        severe = logging.getLevelNamesMapping()[line["severity"]] >= least
+        return severe and bool(line["event"] == shape["event"])
 
     def _match(self) -> re.Match[str]:
         match = SHAPE.fullmatch(self.filter)
@@ -61,7 +59,9 @@ def log_metrics(plan: Plan) -> list[LogReader]:
         LogReader(
             address,
             metric["filter"],
-            _fields(*(metric["label_extractors"] or {}).values(), metric["value_extractor"] or ""),
+            _fields(
+                *(metric["label_extractors"] or {}).values(), metric["value_extractor"] or ""
+            ),
         )
         for address, metric in plan.of_type("google_logging_metric").items()
     ]
