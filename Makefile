@@ -52,6 +52,7 @@ package: setup ## the functions' archive, build/lakefill-HASH.zip, for terraform
 
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability
+	$(BIN)/python -m tests.support.deploy_page
 
 requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \

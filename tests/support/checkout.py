@@ -1,6 +1,5 @@
 """A copy of this checkout, as a fresh clone would be, with the environments set up already."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -30,13 +29,14 @@ class Checkout:
             (directory / name / ".ready").touch()
 
     def run(
-        self, script: str, shell: str = "bash", **env: str
+        self, script: str, shell: str = "bash", *, stdin: str = "", **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a script here with Terraform's environment and these variables."""
         return subprocess.run(
             [shell, "-c", script],
             cwd=self.directory,
-            env=_clean(environment()) | env,
+            env=_untold(environment()) | env,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -45,9 +45,6 @@ class Checkout:
         )
 
 
-def _clean(env: Mapping[str, str]) -> dict[str, str]:
+def _untold(env: Mapping[str, str]) -> dict[str, str]:
     """Without what this test run tells its own processes, or make told pytest."""
-    foreign = ("PYTEST_", "MAKE", "MFLAGS")
-    return {k: v for k, v in {**os.environ, **env}.items() if not k.startswith(foreign)} | {
-        k: v for k, v in env.items() if k.startswith("TF_")
-    }
+    return {k: v for k, v in env.items() if not k.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
