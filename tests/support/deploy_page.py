@@ -1,6 +1,5 @@
 """The tables of docs/deploy.md that are made: grants from the plan, costs from unit prices."""
 
-import re
 import tempfile
 from pathlib import Path
 
@@ -22,12 +21,10 @@ def tables(plan: Plan) -> dict[str, str]:
 def filled(page: str, plan: Plan) -> str:
     """The page with its tables made anew."""
     for name, table in tables(plan).items():
-        place = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        made = f"\n{table}\n"
-        page, count = re.subn(
-            place, lambda m, made=made: m[1] + made + m[2], page, flags=re.DOTALL
-        )
-        assert count == 1, f"the page has no place for {name}"
+        head, start, rest = page.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"<!-- /{name} -->")
+        assert end, f"the page has no place for {name}"
+        page = f"{head}{start}\n{table}\n{end}{tail}"
     return page
 
 
