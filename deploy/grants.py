@@ -28,8 +28,8 @@ def table(plan: dict[str, Any], source: str) -> str:
         who = _who(expressions["member"]["references"])
         on = next(_what(expressions[name]) for name in _ON if name in expressions)
         role = expressions["role"]["constant_value"]
-        if "condition" in expressions:
-            on += ", below `_lakefill/` alone"
+        for condition in expressions.get("condition", []):
+            on += f", {condition['title']['constant_value']}"
         rows.append(f"| {who} | `{role}` | {on} | {_why(block, source)} |\n")
     return "| who | role | on | why |\n|---|---|---|---|\n" + "".join(sorted(rows))
 

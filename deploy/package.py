@@ -6,6 +6,7 @@ order, no times, no owners, no compression (whose output differs between version
 
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 # Below ingest/: the command line and the stack on one machine.
-_LOCAL_ONLY = {"cli.py", "__main__.py", "local"}
+_LOCAL_ONLY = re.compile(r"cli(_\w+)?\.py|__main__\.py|local")
 
 # The earliest that a zip file can say.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -25,7 +26,7 @@ def deployed(root: Path) -> Iterator[str]:
     yield "requirements.txt"
     for path in (root / "ingest").rglob("*"):
         parts = path.relative_to(root / "ingest").parts
-        left_out = parts[0] in _LOCAL_ONLY or any(
+        left_out = _LOCAL_ONLY.fullmatch(parts[0]) or any(
             p[0] == "." or p == "__pycache__" for p in parts
         )
         if path.is_file() and not left_out:

@@ -82,6 +82,7 @@ resource "google_cloudfunctions2_function" "dispatch" {
   depends_on = [
     google_artifact_registry_repository_iam_member.build,
     google_project_iam_member.build,
+    google_project_iam_member.build_source,
     google_storage_bucket_iam_member.build,
   ]
 }
@@ -121,6 +122,7 @@ resource "google_cloudfunctions2_function" "worker" {
   depends_on = [
     google_artifact_registry_repository_iam_member.build,
     google_project_iam_member.build,
+    google_project_iam_member.build_source,
     google_storage_bucket_iam_member.build,
   ]
 }

@@ -89,8 +89,8 @@ resource "google_storage_bucket_iam_member" "dispatch_writes" {
   member = google_service_account.dispatch.member
 
   condition {
-    title       = "lakefill's own records"
-    description = "Only below _lakefill/, never a stored file."
+    title       = "below _lakefill/ alone"
+    description = "lakefill's own records, never a stored file."
     expression  = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.lake.name}/objects/_lakefill/\")"
   }
 }
@@ -148,6 +148,20 @@ resource "google_artifact_registry_repository_iam_member" "build" {
   repository = google_artifact_registry_repository.images.name
   role       = "roles/artifactregistry.writer"
   member     = google_service_account.build.member
+}
+
+# Reads Google's copy of the archive, which builds fetch; its bucket is made with a region's
+# first function, so that nothing can be granted on it before.
+resource "google_project_iam_member" "build_source" {
+  project = var.project_id
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.build.member
+
+  condition {
+    title       = "bucket gcf-v2-sources alone"
+    description = "Where Cloud Functions keeps the sources of this region's functions."
+    expression  = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${data.google_project.this.number}-${var.region}/\")"
+  }
 }
 
 # Writes the build's log; logs have no narrower resource than the project.

@@ -15,6 +15,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in (
         *("main.py", "requirements.txt", "README.md", "tests/test_x.py", "build/old.txt"),
         *("ingest/__init__.py", "ingest/feeds.yaml", "ingest/cli.py", "ingest/__main__.py"),
+        *("ingest/cli_more.py", "ingest/client.py"),
         *("ingest/page/page.html", "ingest/local/stack.py", "ingest/.secret"),
         *("ingest/__pycache__/x.pyc", "ingest/page/__pycache__/y.pyc"),
     ):
@@ -26,6 +27,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_only_what_is_deployed_is_in_it(checkout: Path) -> None:
     assert sorted(deployed(checkout)) == [
         "ingest/__init__.py",
+        "ingest/client.py",
         "ingest/feeds.yaml",
         "ingest/page/page.html",
         "main.py",

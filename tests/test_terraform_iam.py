@@ -14,14 +14,14 @@ class Arrow:
 
     `acts_as` is where the configuration says which account it acts as (an attribute of a
     resource), or what stands for an account that Google runs. A grant under a condition does
-    for an arrow that is `below_prefix` alone.
+    for an arrow that is `conditioned` alone.
     """
 
     name: str
     acts_as: tuple[str, str] | str
     permission: str
     on: str
-    below_prefix: bool = False
+    conditioned: bool = False
 
 
 FUNCTION_ACCOUNT = "service_config.service_account_email"
@@ -63,7 +63,7 @@ ARROWS = [
         ("google_cloudfunctions2_function.dispatch", FUNCTION_ACCOUNT),
         "storage.objects.delete",
         LAKE,
-        below_prefix=True,
+        conditioned=True,
     ),
     Arrow(
         "Pub/Sub pushes to the worker",
@@ -100,6 +100,13 @@ ARROWS = [
         ("google_cloudfunctions2_function.worker", "build_config.service_account"),
         "storage.objects.get",
         "google_storage_bucket.source",
+    ),
+    Arrow(
+        "the build fetches Google's copy of the archive",
+        ("google_cloudfunctions2_function.worker", "build_config.service_account"),
+        "storage.objects.get",
+        "var.project_id",
+        conditioned=True,
     ),
     Arrow(
         "the build pushes the image",
@@ -143,7 +150,7 @@ def _allowed(arrow: Arrow, plan: Plan) -> bool:
         arrow.permission in ROLES.get(role, set())
         and plan.refers(address, "member", who)
         and any(plan.refers(address, attribute, arrow.on) for attribute in ON)
-        and (arrow.below_prefix or "condition.expression" not in plan.references[address])
+        and (arrow.conditioned or "condition.expression" not in plan.references[address])
         for address, role in grants(plan).items()
     )
 
@@ -162,9 +169,24 @@ def test_the_roles_are_documented_ones_and_none_is_basic(plan: Plan) -> None:
     assert {*grants(plan).values()} <= ROLES.keys()
 
 
-def test_only_the_build_s_log_is_on_the_project(plan: Plan) -> None:
-    on_project = [address for address in grants(plan) if "_project_iam_" in address]
-    assert on_project == ["google_project_iam_member.build"]
+def test_on_the_project_is_what_has_no_resource_of_its_own(plan: Plan) -> None:
+    on_project = {
+        address: values
+        for address, values in plan.resources.items()
+        if address.startswith("google_project_iam_")
+    }
+    # A build's log; and, under a condition, a bucket that Google has yet to make.
+    log = on_project.pop("google_project_iam_member.build")
+    (source,) = on_project.values()
+    assert (log["role"], source["role"]) == (
+        "roles/logging.logWriter",
+        "roles/storage.objectViewer",
+    )
+    assert plan.refers(
+        "google_project_iam_member.build_source",
+        "condition.expression",
+        "data.google_project.this.number",
+    )
 
 
 def test_dispatch_writes_below_its_own_prefix_alone(plan: Plan) -> None:
