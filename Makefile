@@ -7,7 +7,7 @@ BIN := .venv/bin
 N ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench chaos fuzz docs requirements clean
+.PHONY: help setup run up test bench chaos fuzz package docs requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,15 +29,16 @@ run: setup ## the main job: a year of weeks, from request to lake, on the embedd
 up: setup ## the embedded stack in the foreground
 	@$(BIN)/lakefill up
 
-test: setup ## format, lint, types, unit, property and integration tests
+test: setup .venv-scan/.ready ## format, lint, types, unit, property and integration tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
-.venv-bench/.ready: requirements-bench.txt
-	@$(PYTHON) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# Environments of tools that should not meet the code's own: .venv-bench, .venv-scan.
+.venv-%/.ready: requirements-%.txt
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 bench: setup .venv-bench/.ready ## measure speed and memory, against named peers in the same run
@@ -49,8 +50,12 @@ chaos: setup ## N transfers (10000) through every fault, all random from SEED: n
 fuzz: setup ## N requests (10000) made from the OpenAPI description: no 5xx, none undescribed
 	LAKEFILL_FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n auto tests/test_openapi_fuzz.py
 
+package: setup ## the functions' archive, build/lakefill-HASH.zip, for terraform
+	@$(BIN)/python -m deploy.package
+
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability
+	$(BIN)/python -m tests.support.deploy_page
 
 requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -62,6 +67,9 @@ requirements: setup ## compile the pinned, hashed requirement files from pyproje
 	$(BIN)/uv pip compile -q --group bench -c requirements.txt \
 	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-bench.txt
+	$(BIN)/uv pip compile -q --group scan \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make requirements" $(UPGRADE) -o requirements-scan.txt
 
 clean: ## all that make and the embedded stack have left here
-	rm -rf .venv .venv-bench .lakefill build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-scan .lakefill terraform/.terraform build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.terraform_fixtures"]
 
 # A shared or busy machine is slow at times: no deadline for an example. On CI the same examples
 # each time.

@@ -1,0 +1,1 @@
+"""From this checkout to the cloud: the functions' archive, and what the pages about it say."""
