@@ -1,12 +1,13 @@
-"""Where a period stands on the page: rows of years, calendars of days, clocks of hours. Pure."""
+"""Where a period stands on the page: rows of years, calendars of days, days by hours. Pure."""
 
 from calendar import month_name
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from ingest.calendar import Cadence
-from ingest.coverage import ALARMING, MISSING, STORED, PeriodCoverage, State
+from ingest.coverage import MISSING, STORED, PeriodCoverage, State
 from ingest.page.gaps import gaps_of
 from ingest.page.strokes import strokes
 
@@ -36,7 +37,7 @@ class Row:
     name: str
     expected: int
     stored: int
-    alarming: dict[State, int]
+    counts: Counter[State]
     places: Sequence[Place] = ()
     months: Sequence[Month] = ()
 
@@ -56,8 +57,8 @@ def _name(cadence: Cadence, period: PeriodCoverage) -> str:
 
 
 def _row(cadence: Cadence, name: str, periods: list[PeriodCoverage]) -> Row:
-    states = [period.state for period in periods]
-    stored = sum(state in STORED for state in states)
+    counts = Counter(period.state for period in periods)
+    stored = sum(counts[state] for state in STORED)
     months: list[Month] = []
     places: list[Place] = []
     if cadence in {"day", "hour"}:
@@ -68,9 +69,9 @@ def _row(cadence: Cadence, name: str, periods: list[PeriodCoverage]) -> Row:
         places = _line(_PLACES[cadence], ((_column(cadence, p), p) for p in periods))
     return Row(
         name=name,
-        expected=stored + sum(state in MISSING for state in states),
+        expected=stored + sum(counts[state] for state in MISSING),
         stored=stored,
-        alarming={s: states.count(s) for s in sorted(ALARMING & {*states})},
+        counts=counts,
         places=places,
         months=months,
     )
@@ -115,7 +116,8 @@ def _clock(key: str, periods: list[PeriodCoverage]) -> Month:
 def _said(periods: list[PeriodCoverage]) -> Iterator[str]:
     """Yield what a month of hours has, and the oldest of what it lacks by name."""
     stored = sum(period.state in STORED for period in periods)
-    yield f"{stored} of {len(periods)} stored"
+    missing = sum(period.state in MISSING for period in periods)
+    yield f"{stored} of {stored + missing} stored"
     lacking = 0
     for state, group in groupby(periods, lambda p: p.state):
         if state in MISSING:

@@ -4,12 +4,20 @@
 (() => {
   const MISSING = new Set(["awaiting", "late", "failed", "rejected"]);
   const SVG = "http://www.w3.org/2000/svg";
+  const STROKE = /m(-?\d+) (-?\d+)h(\d+)/g;
+
+  const words = (state) => state.replace("_", " ");
 
   const element = (name, text, className) => {
     const made = document.createElement(name);
     made.textContent = text ?? "";
     if (className) made.className = className;
     return made;
+  };
+
+  const hourKey = (picture, hour, y) => {
+    const [day, time] = [y + 1, hour].map((n) => String(n).padStart(2, "0"));
+    return `${picture.dataset.month}-${day}T${time}`;
   };
 
   // Periods, oldest first: {key, state, cell} where the grid has cells, and
@@ -21,11 +29,12 @@
     });
     for (const picture of section.querySelectorAll("[data-month]")) {
       for (const path of picture.querySelectorAll("path")) {
-        for (const [, x, y, length] of path.getAttribute("d").matchAll(/M(\d+) (\d+)h(\d+)/g)) {
-          for (let hour = +x; hour < +x + +length; hour++) {
-            const [day, time] = [+y + 1, hour].map((n) => String(n).padStart(2, "0"));
-            const key = `${picture.dataset.month}-${day}T${time}`;
-            periods.push({ key, state: path.getAttribute("class"), picture, x: hour, y: +y });
+        const state = path.getAttribute("class");
+        let [x, y] = [0, 0];
+        for (const [, right, down, long] of path.getAttribute("d").matchAll(STROKE)) {
+          [x, y] = [x + +right, y + +down];
+          for (const end = x + +long; x < end; x++) {
+            periods.push({ key: hourKey(picture, x, y), state, picture, x, y });
           }
         }
       }
@@ -46,7 +55,7 @@
       for (const stop of this.stops) stop.tabIndex = -1;
       if (this.stops.length) this.stops[0].tabIndex = 0;
       this.grid.addEventListener("pointerdown", (event) => this.press(event));
-      this.grid.addEventListener("pointermove", (event) => this.drag(event));
+      this.grid.addEventListener("pointermove", (event) => this.move(event));
       this.grid.addEventListener("dragstart", (event) => event.preventDefault());
       this.grid.addEventListener("click", (event) => this.click(event));
       this.grid.addEventListener("keydown", (event) => this.key(event));
@@ -73,9 +82,8 @@
       const box = picture.getBoundingClientRect();
       const { x, y, width, height } = picture.viewBox.baseVal;
       const hour = Math.floor(x + ((event.clientX - box.left) / box.width) * width);
-      const day = Math.floor(y + 0.5 + ((event.clientY - box.top) / box.height) * height) + 1;
-      const [dd, hh] = [day, hour].map((n) => String(n).padStart(2, "0"));
-      return this.index.get(`${picture.dataset.month}-${dd}T${hh}`);
+      const day = Math.floor(y + 0.5 + ((event.clientY - box.top) / box.height) * height);
+      return this.index.get(hourKey(picture, hour, day));
     }
 
     press(event) {
@@ -84,9 +92,18 @@
       this.dragged = event.shiftKey ? undefined : n;
     }
 
-    drag(event) {
-      if (this.dragged === undefined || !(event.buttons & 1)) return;
+    // The pointer's period as a tooltip, and up to it a range where one is being drawn.
+    move(event) {
+      const over = event.target.closest(".cells a, [data-month]");
+      if (!over) return;
       const n = this.at(event);
+      const { key, state } = this.periods[n] ?? {};
+      (over.closest(".cells a") ?? over.parentElement).title = key ? `${key}: ${words(state)}` : "";
+      this.drag(event, n);
+    }
+
+    drag(event, n) {
+      if (this.dragged === undefined || !(event.buttons & 1)) return;
       if (n === undefined || n === this.current) return;
       this.anchor = this.dragged;
       this.go(n, true);
@@ -243,25 +260,31 @@
         picture.append(mark);
       }
       if (document.activeElement !== stop) stop.focus({ preventScroll: !cell });
-      this.describe(key, state.replace(" in", ""));
+      this.describe(key, state);
     }
 
     describe(key, state) {
       const heading = element("h3", key);
-      heading.append(" ", element("span", state.replace("_", " "), `said-state ${state}`));
+      heading.append(" ", element("span", words(state), `said-state ${state}`));
       const list = element("dl");
       const row = document.getElementById(`${this.section.dataset.id}:${key}`);
       const names = [...this.section.querySelectorAll("thead th")];
       [...(row?.cells ?? [])].slice(2).forEach((value, n) => {
         if (!value.textContent) return;
-        list.append(element("dt", names[n + 2].textContent), element("dd", value.textContent));
+        const pair = element("div");
+        pair.append(element("dt", names[n + 2].textContent), element("dd", value.textContent));
+        list.append(pair);
       });
-      const parts = [heading, list];
+      const close = element("button", "Close", "close");
+      close.type = "button";
+      close.addEventListener("click", () => this.card.classList.remove("on"));
+      const parts = [close, heading, list];
       if (!row) {
         const question = `/coverage?feed=${this.section.dataset.feed}&start=${key}&end=${key}`;
         parts.push(element("p", `What else is known of it is at ${question}.`));
       }
       this.card.replaceChildren(...parts);
+      this.card.classList.add("on");
     }
   }
 

@@ -4,15 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ingest.coverage import (
-    ALARMING,
-    MISSING,
-    STORED,
-    Failure,
-    FeedCoverage,
-    PeriodCoverage,
-    Stored,
-)
+from ingest.coverage import ALARMING, STORED, Failure, FeedCoverage, PeriodCoverage
 
 # The columns of the table of records, in its order.
 COLUMNS = (
@@ -34,9 +26,8 @@ def chosen(coverage: FeedCoverage, most: int) -> set[str]:
 
     Those that somebody should look at come first, then the newest.
     """
-    by_need = sorted(
-        reversed(coverage.periods), key=lambda p: p.failure is None and p.state not in ALARMING
-    )
+    newest_first = coverage.periods[::-1]
+    by_need = sorted(newest_first, key=lambda p: p.failure is None and p.state not in ALARMING)
     return {period.period.key for period in by_need[:most]}
 
 
@@ -52,8 +43,9 @@ def records(coverage: FeedCoverage, keys: set[str], now: datetime) -> Iterator[R
 
 def _stored(coverage: FeedCoverage, period: PeriodCoverage) -> tuple[str, ...]:
     stored = period.stored
+    url = coverage.feed.source_url(period.period)
     if stored is None:
-        return ("", "", "", "", "", "", coverage.feed.source_url(period.period))
+        return ("", "", "", "", "", "", url)
     return (
         f"{stored.size:,}",
         _number(stored.source_bytes),
@@ -61,12 +53,8 @@ def _stored(coverage: FeedCoverage, period: PeriodCoverage) -> tuple[str, ...]:
         stored.sha256,
         str(stored.revision),
         stored.fetched_at,
-        _source(coverage, period, stored),
+        stored.source_url or url,
     )
-
-
-def _source(coverage: FeedCoverage, period: PeriodCoverage, stored: Stored) -> str:
-    return stored.source_url or coverage.feed.source_url(period.period)
 
 
 def _number(number: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Periods as strokes of SVG paths, a path a state: a few bytes for a run of any length. Pure."""
+"""Periods as strokes of SVG paths, a path a state: some bytes for a run of any length. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
@@ -12,12 +12,16 @@ _BAR_PARTS = 100
 def strokes(rows: Iterable[Sequence[State | None]]) -> dict[State, str]:
     """Return each state's path: horizontal strokes, one unit a period, a row a unit apart."""
     paths: dict[State, list[str]] = {}
+    pens: dict[State, tuple[int, int]] = {}
     for y, row in enumerate(rows):
         x = 0
         for state, group in groupby(row):
             length = sum(1 for _ in group)
             if state is not None:
-                paths.setdefault(state, []).append(f"M{x} {y}h{length}")
+                # Relative moves: half the bytes where every other hour is missing.
+                pen_x, pen_y = pens.get(state, (0, 0))
+                paths.setdefault(state, []).append(f"m{x - pen_x} {y - pen_y}h{length}")
+                pens[state] = x + length, y
             x += length
     return {state: "".join(parts) for state, parts in paths.items()}
 
@@ -37,5 +41,5 @@ def bar(periods: Sequence[PeriodCoverage]) -> tuple[int, dict[State, str]]:
 
 
 def _plain(state: State) -> State:
-    """A bar is about what there is: one revision would colour a part of a thousand hours."""
+    # A bar is about what there is: one revision would colour the part of a thousand hours.
     return "stored" if state == "revised" else state

@@ -77,7 +77,7 @@ class PageView:
     feeds: list[FeedView]
     unknown: dict[str, str]
     states: ClassVar = tuple(MEANINGS)
-    missing_states: ClassVar = MISSING
+    missing_states: ClassVar = [state for state in MEANINGS if state in MISSING]
     glyphs: ClassVar = GLYPHS
     tiles: ClassVar = TILES
     meanings: ClassVar = MEANINGS
