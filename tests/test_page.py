@@ -5,6 +5,7 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -128,8 +129,11 @@ def test_what_is_told_of_a_period() -> None:
     )
     assert told["2023-05-13"][-3:] == (
         "https://example.org/2023051300.csv",
-        "rejected (html): the source sent a web page; tried 2 times, last 2023-06-15T10:00:00Z; "
-        "due since 2023-05-20 00:00 UTC, late since 2023-05-22 00:00 UTC",
+        (
+            "rejected (html): the source sent a web page; tried 2 times, last "
+            "2023-06-15T10:00:00Z; due since 2023-05-20 00:00 UTC, late since "
+            "2023-05-22 00:00 UTC"
+        ),
         "the first audit after 2023-06-15 22:00 UTC asks again",
     )
     assert told["2023-05-20"][-2:] == ("never made", "nothing: it is a known gap")
@@ -158,7 +162,7 @@ def test_what_happens_next_is_what_the_audit_does(
         next_retry=NOW + timedelta(hours=hours),
     )
     coverage = covered(feed, NOW, lacks=lambda _: True, failures={"2023-06-03": failure})
-    oldest = [*records(coverage, {"2023-06-03"}, NOW)][0]
+    oldest = next(records(coverage, {"2023-06-03"}, NOW))
     assert oldest.cells[-1].startswith(said)
 
 
@@ -190,7 +194,7 @@ def test_gaps_are_all_that_is_missing_and_no_two_touch(states: list[State]) -> N
     inside = [key for gap in gaps for key in keys if gap.start <= key <= gap.end]
     assert inside == [p.period.key for p in periods if p.state in MISSING]
     assert sum(gap.count for gap in gaps) == len(inside)
-    for one, other in zip(gaps, gaps[1:], strict=False):
+    for one, other in pairwise(gaps):
         assert keys.index(other.start) - keys.index(one.end) > 1
 
 
@@ -201,8 +205,9 @@ def listed(states: list[State]) -> list[PeriodCoverage]:
 
 
 def test_the_line_of_a_gap() -> None:
-    line = """curl -d '{"feed": "f", "start": "2023-01-07", "end": "2023-02-04"}' "$LAKEFILL_URL\""""
-    assert curl_line(feed_of(), "2023-01-07", "2023-02-04") == line
+    body = '{"feed": "f", "start": "2023-01-07", "end": "2023-02-04"}'
+    line = curl_line(feed_of(), "2023-01-07", "2023-02-04")
+    assert line == f"curl -d '{body}' \"$LAKEFILL_URL\""
     assert Gap("2023-01-07", "2023-01-07", 1).name == "2023-01-07"
 
 
