@@ -1,6 +1,7 @@
 """Coverage to draw pages of: lakes in memory, with periods in whatever state is wanted."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -17,7 +18,7 @@ def stored(feed: Feed, key: str, revision: int = 0) -> Stored:
     return Stored(
         object=feed.object_name(period),
         size=2_614_912,
-        sha256=f"{hash(key) & (1 << 256) - 1:064x}",
+        sha256=hashlib.sha256(key.encode()).hexdigest(),
         revision=revision,
         source_bytes=33_174_352,
         rows=253_231,
