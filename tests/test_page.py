@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import msgspec
@@ -16,11 +16,12 @@ from ingest.calendar import Calendar
 from ingest.coverage import MISSING, Failure, FeedCoverage, PeriodCoverage, State, Stored
 from ingest.page import CONTENT_SECURITY_POLICY
 from ingest.page.gaps import Gap, curl_line, gaps_of
+from ingest.page.grid import rows_of
 from ingest.page.records import COLUMNS, chosen, records
 from ingest.page.strokes import bar, strokes
 from ingest.states import WORST_FIRST
 from tests.support.pages import Page, covered, page_of
-from tests.support.strategies import calendars, feed_of, utc
+from tests.support.strategies import CADENCES, at, calendars, feed_of, utc
 
 NOW = utc(2023, 6, 15, 12)
 STATES = st.sampled_from(WORST_FIRST)
@@ -98,6 +99,30 @@ def pictured(page: Page) -> dict[str, str]:
                     found[key] = (attributes["class"] or "").replace("_", " ")
                 x += int(length)
     return found
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_a_year_of_weeks_is_a_row_from_its_first_days_on(weekday: int) -> None:
+    day = date(2010, 1, 1) + timedelta(days=weekday)
+    feed = feed_of("week", weekday=f"{day:%A}".lower(), first=str(day))
+    periods = [
+        PeriodCoverage(p, "stored") for p in feed.calendar.between(at(2010), at(2023, 12, 31))
+    ]
+    rows = rows_of("week", periods)
+    assert [row.name for row in rows] == [str(year) for year in range(2023, 2009, -1)]
+    for row in rows:
+        assert len(row.places) == 53
+        assert [len(place) for place in row.places[:52]] == [1] * 52
+        assert row.places[0][0].period.at.day <= 7
+
+
+def every_cadence() -> str:
+    """A page with a feed of each cadence, something missing in each."""
+    firsts = {"week": "2019-03-02", "hour": "2022-11-20T00"}
+    feeds = [
+        replace(feed_of(c, first=firsts.get(c, "2015-01-01")), name=f"by-{c}") for c in CADENCES
+    ]
+    return page_of(*(covered(f, NOW, lacks={3, 4, 40}.__contains__) for f in feeds), now=NOW)
 
 
 def test_a_month_of_hours_says_what_it_lacks() -> None:

@@ -14,7 +14,7 @@ from tests.support.chromium import LAPTOP, PHONE, Open, overlaps, scrolls_sidewa
 from tests.support.dispatching import Dispatching
 from tests.support.function import FunctionProcess, envelope
 from tests.support.source_server import Reply
-from tests.test_page import HOSTILE, hostile_page
+from tests.test_page import HOSTILE, every_cadence, hostile_page
 
 pytest_plugins = ("tests.support.audit_fixtures", "tests.support.chromium_fixtures")
 
@@ -261,6 +261,21 @@ def test_nothing_overlaps_and_everything_can_be_read(
     select(page, "click", days_ago(10), days_ago(1))
     assert not scrolls_sideways(page)
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("window", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_every_cadence_has_a_grid_that_fits(
+    opened: Open, tmp_path: Path, window: dict[str, int]
+) -> None:
+    file = tmp_path / "index.html"
+    file.write_text(every_cadence(), "utf-8")
+    page = days(opened(file.as_uri(), viewport=window))
+    assert overlaps(page) == []
+    assert not scrolls_sideways(page)
+    sides = page.eval_on_selector_all(
+        ".cells > a", "all => all.map((a) => a.getBoundingClientRect().width)"
+    )
+    assert min(sides) > 12
 
 
 def test_the_published_copy_is_the_served_page_and_works_from_a_file(
