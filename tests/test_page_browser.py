@@ -64,8 +64,8 @@ def push(worker: FunctionProcess, key: str, mode: str = "fetch") -> None:
     worker.post(json=envelope(message, attempt=5))
 
 
-def days(page: Page) -> Page:
-    """The page, scrolled to the feed of days, its years open."""
+def unfolded(page: Page) -> Page:
+    """The page with all that it folds open."""
     page.evaluate("document.querySelectorAll('details').forEach((e) => (e.open = true))")
     return page
 
@@ -79,7 +79,7 @@ def line(page: Page) -> str:
 
 
 def test_states_are_told_by_accessible_names(shown: Auditing, opened: Open) -> None:
-    page = days(opened(shown.process.url))
+    page = unfolded(opened(shown.process.url))
     for key, state in STATES.items():
         cell = page.get_by_role("link", name=f"{key}: {state}", exact=True)
         expect(cell.and_(page.locator("#days a"))).to_be_visible()
@@ -96,7 +96,7 @@ def test_states_are_told_by_accessible_names(shown: Auditing, opened: Open) -> N
 
 
 def test_a_period_tells_what_is_known_of_it(shown: Auditing, opened: Open) -> None:
-    page = days(opened(shown.process.url))
+    page = unfolded(opened(shown.process.url))
     for n, texts in {
         8: ("revised", "revision\n1", "source bytes\n12", "rows\n3"),
         7: ("rejected", "rejected (html)", "the first audit after"),
@@ -140,7 +140,7 @@ def select(page: Page, way: str, oldest: str, newest: str) -> None:
 def test_a_selected_range_has_the_line_that_fetches_its_gaps(
     shown: Auditing, opened: Open, way: str
 ) -> None:
-    page = days(opened(shown.process.url))
+    page = unfolded(opened(shown.process.url))
     select(page, way, days_ago(9), days_ago(5))
     assert (
         f"3 missing in {days_ago(9)} to {days_ago(5)}"
@@ -165,7 +165,7 @@ def run(command: str, shown: Auditing) -> int:
 
 
 def test_a_range_that_lacks_nothing_has_no_line(shown: Auditing, opened: Open) -> None:
-    page = days(opened(shown.process.url))
+    page = unfolded(opened(shown.process.url))
     select(page, "click", days_ago(9), days_ago(8))
     expect(page.locator("#days .said")).to_have_text(
         f"Nothing is missing in {days_ago(9)} to {days_ago(8)}."
@@ -176,7 +176,7 @@ def test_a_range_that_lacks_nothing_has_no_line(shown: Auditing, opened: Open) -
 
 
 def test_hours_are_chosen_by_pointer_and_keys(shown: Auditing, opened: Open) -> None:
-    page = days(opened(shown.process.url))
+    page = unfolded(opened(shown.process.url))
     lacking = f"{days_ago(1)}T03"
     picture = page.locator(f"[data-month='{lacking[:7]}']")
     box = picture.bounding_box()
@@ -253,7 +253,7 @@ def test_without_script_every_period_and_every_gap_can_be_reached(
 def test_nothing_overlaps_and_everything_can_be_read(
     shown: Auditing, opened: Open, scheme: str, window: dict[str, int]
 ) -> None:
-    page = days(opened(shown.process.url, color_scheme=scheme, viewport=window))
+    page = unfolded(opened(shown.process.url, color_scheme=scheme, viewport=window))
     assert overlaps(page) == []
     assert not scrolls_sideways(page)
     assert violations(page) == []
@@ -269,7 +269,7 @@ def test_every_cadence_has_a_grid_that_fits(
 ) -> None:
     file = tmp_path / "index.html"
     file.write_text(every_cadence(), "utf-8")
-    page = days(opened(file.as_uri(), viewport=window))
+    page = unfolded(opened(file.as_uri(), viewport=window))
     assert overlaps(page) == []
     assert not scrolls_sideways(page)
     sides = page.eval_on_selector_all(
@@ -297,7 +297,7 @@ def test_the_published_copy_is_the_served_page_and_works_from_a_file(
 def test_a_hostile_page_is_text_in_a_browser_too(opened: Open, tmp_path: Path) -> None:
     file = tmp_path / "index.html"
     file.write_text(hostile_page(), "utf-8")
-    page = days(opened(file.as_uri()))
+    page = unfolded(opened(file.as_uri()))
     assert page.locator("img").count() == 0
     assert page.get_by_role("heading", level=2).inner_text().startswith(HOSTILE)
     page.get_by_role("link", name="2023-06-11: failed").click()
