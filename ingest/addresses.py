@@ -92,7 +92,10 @@ def _end(key: str, text: str | None, calendar: Calendar) -> datetime | None:
     """Read the first or the last period that an address is for."""
     if text is None:
         return None
-    at = label(text, calendar.cadence)
+    try:
+        at = label(text, calendar.cadence)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
     if not calendar.on_grid(at) and at not in calendar.also:
         raise ValueError(f"{key}: {text} is no period; expected {expected(calendar)}")
     return at

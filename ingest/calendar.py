@@ -71,7 +71,7 @@ class Calendar:
         return (self.on_grid(at) and self._in_range(self._index(at))) or at in self.also
 
     def on_grid(self, at: datetime) -> bool:
-        """Tell whether the cadence has a period there, be it before the first or after the last."""
+        """Tell whether a period lies there, be it before the first or after the last."""
         return self._label(self._index(at)) == at
 
     def between(self, low: datetime, high: datetime) -> Iterator[Period]:

@@ -32,7 +32,9 @@ def expanded(name: str, entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def _read(each: object) -> tuple[str, Mapping[str, dict[str, Any] | None]]:
     """Return the name of what differs, and by its values the keys that differ with it."""
     if not isinstance(each, dict) or len(each) != 1:
-        raise ValueError("expected one name and its values, like {kind: {yellow: {}, green: {}}}")
+        raise ValueError(
+            "expected one name and its values, like {kind: {yellow: {}, green: {}}}"
+        )
     [(field, values)] = each.items()
     if not isinstance(field, str) or not re.fullmatch("[a-z][a-z0-9_]*", field):
         raise ValueError(f"expected a name of a-z, 0-9 and _, got {field!r}")

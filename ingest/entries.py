@@ -114,7 +114,10 @@ def _words(key: str) -> Iterator[str]:
 def _feed(name: str, entry: _Entry) -> Feed:
     calendar = _calendar(entry)
     checks = entry.checks
-    for key, given in (("checks.header", checks.header is not None), ("rows", entry.rows != _Rows())):
+    for key, given in (
+        ("checks.header", checks.header is not None),
+        ("rows", entry.rows != _Rows()),
+    ):
         if entry.compress == "none" and given:
             raise _KeyProblemError(f"{key}: goes with compress: gzip alone; leave it out")
     feed = Feed(

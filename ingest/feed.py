@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-
 from urllib.parse import quote
 
 from ingest.calendar import Calendar, Period
@@ -31,7 +30,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where one period's file is, and where the source says how many rows it has, if it does."""
+    """Where one period's file is, and where the source tells its rows, if it does."""
 
     url: str
     count_url: str | None = None
@@ -84,7 +83,7 @@ class Feed:
     revisions_expected: bool = False
 
     def locations(self, period: Period) -> Sequence[Location]:
-        """Return where the period's file may be published, the likeliest first; one at least."""
+        """Return where the period's file may be, in the order to ask; one at least."""
         times = (period.at, *self.calendar.window(period))
         count = self.rows.count
         return [

@@ -26,6 +26,10 @@ _YAML_ERRORS = (
     ValueError,
 )
 
+# What nests in YAML. libyaml's reader recurses, and takes the process with it somewhere beyond.
+_OPENERS = ("[", "{", "- ", "? ")
+_MOST_OPENERS = 20_000
+
 
 class UnknownFeedError(Exception):
     """There is no feed of that name; the message says which there are."""
@@ -42,6 +46,11 @@ class Catalogue(dict[str, Feed]):
             known = ", ".join(self)
             raise UnknownFeedError(f"there is no feed of that name; the feeds are {known}")
         return self[name]
+
+    @property
+    def enabled(self) -> list[Feed]:
+        """The feeds of which something is expected."""
+        return [feed for feed in self.values() if feed.enabled]
 
     @property
     def default(self) -> Feed:
@@ -68,6 +77,8 @@ def load_catalogue(path: Path = PACKAGED_CATALOGUE) -> Catalogue:
 
 def read_catalogue(text: str) -> Catalogue:
     """Read a catalogue from YAML text; raise ConfigurationError as load_catalogue does."""
+    if sum(map(text.count, _OPENERS)) > _MOST_OPENERS:
+        raise ConfigurationError(f"it has over {_MOST_OPENERS:,} of [, {{, - and ?")
     try:
         entries = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except _YAML_ERRORS as error:
@@ -104,15 +115,18 @@ def _feeds(name: object, entry: object) -> Iterator[Feed]:
         yield feed_of(each_name, each_entry)
 
 
-# What YAML 1.2 takes for a number. By 1.1, which PyYAML follows, 12:30 is the number 750 as well.
+# What YAML 1.2 takes for a number. By 1.1, which PyYAML follows, 12:30 is the number 750, too.
 _NUMBERS = {
     "tag:yaml.org,2002:int": re.compile(r"-?(0|[1-9][0-9]*)$"),
     "tag:yaml.org,2002:float": re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+$"),
 }
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader; dates and times stay text, and the same key twice is refused."""
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, in C: cold starts wait for it. Dates and times stay text.
+
+    The same key twice is refused.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class's
         first: [

@@ -104,10 +104,11 @@ def gaps(reasons: Mapping[str, str], calendar: Calendar) -> dict[str, str]:
     for value, reason in reasons.items():
         first, dots, last = value.partition("..")
         low = _gap(first, calendar)
-        high = _gap(last, calendar) if dots else low
-        if high < low:
+        run = [calendar.named(low)]
+        if dots:
+            run = [*islice(calendar.between(low, _gap(last, calendar)), _LONGEST_GAP + 1)]
+        if not run:
             raise ValueError(f"{value} ends before it begins; swap the two")
-        run = [*islice(calendar.between(low, high), _LONGEST_GAP + 1)]
         if len(run) > _LONGEST_GAP:
             raise ValueError(f"{value} is over {_LONGEST_GAP:,} periods; expected fewer")
         for period in run:

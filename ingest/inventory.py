@@ -25,8 +25,8 @@ def look(lake: Lake, feed: Feed, now: datetime, deadline: Deadline) -> FeedCover
 def look_at_all(
     catalogue: Catalogue, lake: Lake, now: datetime, deadline: Deadline
 ) -> LakeCoverage:
-    """Return the coverage of all feeds at `now`, as `look` does of one."""
-    feeds = tuple(look(lake, feed, now, deadline) for feed in catalogue.values())
+    """Return the coverage of all enabled feeds at `now`, as `look` does of one."""
+    feeds = tuple(look(lake, feed, now, deadline) for feed in catalogue.enabled)
     return LakeCoverage(as_of=now, feeds=feeds)
 
 
