@@ -88,6 +88,7 @@ def feed_of(name: object, raw: object) -> Feed:
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9-]{1,64}", name):
         raise ConfigurationError(
             f"{name!r} is no name for a feed; expected 1 to 64 of a-z, 0-9 and -"
+            + ("" if isinstance(name, str) else ", in quotes")
         )
     try:
         return _feed(name, msgspec.convert(raw, _Entry))

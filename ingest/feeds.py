@@ -48,11 +48,6 @@ class Catalogue(dict[str, Feed]):
         return self[name]
 
     @property
-    def enabled(self) -> list[Feed]:
-        """The feeds of which something is expected."""
-        return [feed for feed in self.values() if feed.enabled]
-
-    @property
     def default(self) -> Feed:
         """The feed that a request means when it names none."""
         return next(iter(self.values()))

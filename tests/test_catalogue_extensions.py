@@ -222,5 +222,5 @@ def test_feeds_are_enabled_unless_they_say_otherwise() -> None:
         ),
     }
     catalogue = read_catalogue(json.dumps(feeds))
-    assert [feed.name for feed in catalogue.enabled] == ["one", "three-a"]
+    assert [feed.name for feed in catalogue.values() if feed.enabled] == ["one", "three-a"]
     assert not catalogue["three-b"].enabled

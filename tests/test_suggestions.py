@@ -59,5 +59,5 @@ def test_bodies_are_json() -> None:
     assert [body["date"] for body in asked if "date" in body and "feed" not in body] == [
         *("2024-02-17", "2024-02", "2024")
     ]
-    enabled = [feed.name for feed in load_catalogue().enabled]
+    enabled = [feed.name for feed in load_catalogue().values() if feed.enabled]
     assert [body["feed"] for body in asked if "feed" in body] == enabled[1:]
