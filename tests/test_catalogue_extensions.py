@@ -120,7 +120,11 @@ def test_a_list_of_urls_covers_every_period_as_it_says_or_is_refused(
         span = {"from": low and str(low.date()), "to": high and str(high.date())}
         item = {"url": url, **{k: v for k, v in span.items() if v}}
         items.append(url if plain and len(item) == 1 else item)
-    keys = {"url": items, "first": "2011-01-01", "last": last and str(last.date())}
+    keys: dict[str, Any] = {
+        "url": items,
+        "first": "2011-01-01",
+        "last": last and str(last.date()),
+    }
 
     def meant(day: Any) -> list[str]:
         return [
