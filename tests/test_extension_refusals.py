@@ -165,8 +165,10 @@ def test_a_mistake_is_refused_by_feed_key_and_what_was_expected(
     ],
 )
 def test_a_mistake_in_each_is_refused_by_entry_and_value(each: object, expected: str) -> None:
-    keys = {"url": "https://x.org/{kind}", "cadence": "year", "last": "2011-01-01"}
-    assert expected in refusal(json.dumps({"f": entry(**keys) | {"each": each}}))
+    feed = entry("year", url="https://x.org/{kind}", last="2011-01-01", each={}) | {
+        "each": each
+    }
+    assert expected in refusal(json.dumps({"f": feed}))
 
 
 def test_a_word_that_yaml_reads_as_something_else_is_no_value() -> None:
