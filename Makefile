@@ -7,7 +7,7 @@ BIN := .venv/bin
 N ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test bench chaos fuzz package docs requirements clean
+.PHONY: help setup run up test bench chaos fuzz package docs screenshots requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ package: setup ## the functions' archive, build/lakefill-HASH.zip, for terraform
 docs: setup ## write the pages that are made from the code and its tests
 	$(BIN)/python -m tests.support.reliability
 	$(BIN)/python -m tests.support.deploy_page
+
+screenshots: setup ## take the README's pictures of the coverage page (needs Chromium)
+	$(BIN)/python -m tests.support.screenshots
 
 requirements: setup ## compile the pinned, hashed requirement files from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \

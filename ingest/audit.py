@@ -26,8 +26,6 @@ from ingest.underway import UnderWay
 
 # Most periods that one audit dispatches of a feed.
 MOST_PERIODS = 500
-# How often a file is asked for that a feed which has ended does not have.
-_TRIES_ONCE_ENDED = 3
 _NOT_LOGGED = {"title", "cadence", "error"}
 _FOLDER = f"{RESERVED_PREFIX}coverage/"
 
@@ -137,7 +135,6 @@ def worth_asking(coverage: FeedCoverage, now: datetime) -> list[str]:
 
     What failed waits for its `next_retry`. Pure.
     """
-    ended = coverage.next_due is None
     keys = []
     for period in reversed(coverage.periods):
         failure = period.failure
@@ -146,7 +143,7 @@ def worth_asking(coverage: FeedCoverage, now: datetime) -> list[str]:
         if failure is not None:
             if failure.next_retry is not None and failure.next_retry > now:
                 continue
-            if ended and failure.outcome == "absent" and failure.attempts >= _TRIES_ONCE_ENDED:
+            if coverage.given_up(failure):
                 continue
         keys.append(period.period.key)
     return keys

@@ -31,6 +31,8 @@ MISSING: frozenset[State] = frozenset({"awaiting", "late", "failed", "rejected"}
 # Missing, and not by itself in the lake one day: somebody should look.
 ALARMING: frozenset[State] = frozenset({"late", "failed", "rejected"})
 
+# How often a file is asked for that a feed which has ended does not have.
+_TRIES_ONCE_ENDED = 3
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -134,6 +136,11 @@ class FeedCoverage:
     def newest_stored(self) -> Period | None:
         """The newest of the listed periods that is stored."""
         return next((p.period for p in reversed(self.periods) if p.state in STORED), None)
+
+    def given_up(self, failure: Failure) -> bool:
+        """Whether audits ask for it no more: the feed has ended, and never had it."""
+        absent = failure.outcome == "absent" and failure.attempts >= _TRIES_ONCE_ENDED
+        return absent and self.next_due is None
 
     def between(self, low: datetime, high: datetime) -> Iterator[PeriodCoverage]:
         """Yield the periods labelled `low` to `high`, both inclusive, oldest first."""

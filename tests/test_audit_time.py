@@ -147,6 +147,9 @@ def test_what_is_under_way_is_found_without_reading_each_run(clock: Clock, here:
     assert clock.audit()["living"]["dispatched"] == 1
     # Two listings a feed, one of runs, one of the outcomes of the first that matters.
     assert (here.proxy.counts["list"], here.proxy.counts["download"]) == (6, 0)
+    [runs] = [r.query for r in here.proxy.requests if r.query.get("startOffset")]
+    assert runs["prefix"] == "_lakefill/runs/"
+    assert runs["delimiter"] == "/"  # no outcomes of other runs, which may be very many
 
 
 def test_a_run_of_very_many_periods_is_read_by_itself(clock: Clock) -> None:

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from ingest.coverage import State
-from ingest.local.grid import GLYPHS, Cell, grid
+from ingest.local.grid import Cell, grid
+from ingest.states import GLYPHS
 from tests.support.auditing import TODAY, Auditing, days_ago
 from tests.support.command import lakefill
 from tests.support.function import FunctionProcess, envelope

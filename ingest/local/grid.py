@@ -8,17 +8,8 @@ from rich.text import Text
 
 from ingest.calendar import Cadence
 from ingest.coverage import MISSING, State
+from ingest.states import GLYPHS, WORST_FIRST
 
-GLYPHS: dict[State, str] = {
-    "stored": "\N{BLACK SQUARE}",
-    "revised": "\N{BLACK DIAMOND}",
-    "awaiting": "\N{WHITE CIRCLE}",
-    "late": "L",
-    "failed": "F",
-    "rejected": "R",
-    "known_gap": "-",
-    "not_due": "\N{MIDDLE DOT}",
-}
 STYLES: dict[State, str] = {
     "stored": "green",
     "revised": "yellow",
@@ -26,10 +17,6 @@ STYLES: dict[State, str] = {
     **dict.fromkeys(("late", "failed", "rejected"), "bold red"),
     **dict.fromkeys(("known_gap", "not_due"), "bright_black"),
 }
-# Where periods share a place (one off the calendar, say), the first of these is shown.
-_WORST: list[State] = [
-    *("failed", "rejected", "late", "awaiting", "revised", "stored", "known_gap", "not_due")
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +39,7 @@ def grid(
     for cell in cells:
         row, column = _place(cadence, cell.key)
         places = rows.setdefault(row, {})
-        places[column] = min(places.get(column, cell.state), cell.state, key=_WORST.index)
+        places[column] = min(places.get(column, cell.state), cell.state, key=WORST_FIRST.index)
     shown = rows
     if cadence in {"day", "hour"} and not every_row:
         shown = {name: row for name, row in rows.items() if MISSING & {*row.values()}}

@@ -9,8 +9,9 @@ from rich.table import Table
 from ingest.calendar import Cadence
 from ingest.coverage import ALARMING, State
 from ingest.local.client import AnswerError, DispatchClient
-from ingest.local.grid import GLYPHS, STYLES, Cell, grid
+from ingest.local.grid import STYLES, Cell, grid
 from ingest.local.terminal import new_table
+from ingest.states import GLYPHS
 
 _MOST_FAILURES = 20
 _LONGEST_MESSAGE = 100
