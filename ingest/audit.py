@@ -1,4 +1,4 @@
-"""The audit: every feed compared with the lake, what is missing asked for, a page published.
+"""The audit: enabled feeds compared with the lake, what is missing asked for, a page published.
 
 It plans anew each time, from what is stored and recorded then; it remembers nothing.
 """
@@ -45,8 +45,8 @@ class Audit:
         self._seen: dict[str, FeedCoverage] = {}
 
     def run(self, deadline: Deadline) -> dict[str, Any]:
-        """Audit all feeds and return the answer; trouble with one is told in its part."""
-        feeds = [*self._catalogue.values()]
+        """Audit the enabled feeds and return the answer; it tells of trouble with each."""
+        feeds = [feed for feed in self._catalogue.values() if feed.enabled]
         # As many parts as there are feeds still to come, and one for the page.
         reports = [
             self._feed(feed, deadline, len(feeds) + 1 - n) for n, feed in enumerate(feeds)

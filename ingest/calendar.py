@@ -43,7 +43,9 @@ class NotAPeriodError(ValueError):
 class Calendar:
     """The periods of one feed: a grid from `first` to `last`, and those off it in `also`.
 
-    `first`, `last` and `also` are labels; `weekday` counts from Monday = 0 and is for weeks.
+    `first`, `last` and `also` are labels; `weekday` counts from Monday = 0 and is for weeks,
+    `weekdays` (in order) for days: those that have a file, none meaning all. The file of a
+    period that `grows` is there, and asked for, from the beginning of its window.
     """
 
     cadence: Cadence
@@ -52,7 +54,9 @@ class Calendar:
     last: datetime | None = None
     also: tuple[datetime, ...] = ()
     weekday: int = 0
+    weekdays: tuple[int, ...] = ()
     covers: Covers = "following"
+    grows: bool = False
     available_after: timedelta = timedelta(0)
     grace: timedelta = timedelta(0)
 
@@ -64,7 +68,11 @@ class Calendar:
         return self.named(at)
 
     def __contains__(self, at: datetime) -> bool:
-        return self._on_grid(at) or at in self.also
+        return (self.on_grid(at) and self._in_range(self._index(at))) or at in self.also
+
+    def on_grid(self, at: datetime) -> bool:
+        """Tell whether a period lies there, be it before the first or after the last."""
+        return self._label(self._index(at)) == at
 
     def between(self, low: datetime, high: datetime) -> Iterator[Period]:
         """Yield the periods labelled `low` to `high`, both inclusive, oldest first."""
@@ -99,7 +107,12 @@ class Calendar:
 
     def due(self, period: Period) -> datetime:
         """Return the instant (UTC) from which the source may be expected to have the file."""
-        return self.instant(self.window(period)[1]) + self.available_after
+        start, end = self.window(period)
+        return self.instant(start if self.grows else end) + self.available_after
+
+    def running(self, period: Period, now: datetime) -> bool:
+        """Tell whether the period's window has not ended at `now` (aware)."""
+        return now < self.instant(self.window(period)[1])
 
     def late(self, period: Period) -> datetime:
         """Return the instant (UTC) from which a missing file is late."""
@@ -125,10 +138,6 @@ class Calendar:
         """Return the period with that label, which must be on the calendar."""
         return Period(at, at.isoformat()[: 13 if self.cadence == "hour" else 10])
 
-    def _on_grid(self, at: datetime) -> bool:
-        i = self._index(at)
-        return self._in_range(i) and self._label(i) == at
-
     def _in_range(self, i: int) -> bool:
         return self._index(self.first) <= i <= self._index(self.last or _FAR_FUTURE)
 
@@ -145,7 +154,10 @@ class Calendar:
             case "hour":
                 return (at - _EPOCH) // _HOUR_LONG
             case "day":
-                return at.toordinal()
+                if not self.weekdays:
+                    return at.toordinal()
+                weeks, weekday = divmod(at.toordinal() - 1, 7)
+                return weeks * len(self.weekdays) + bisect_right(self.weekdays, weekday) - 1
             case "week":
                 return (at.toordinal() - 1 - self.weekday) // 7
             case "month":
@@ -158,7 +170,10 @@ class Calendar:
             case "hour":
                 return _EPOCH + i * _HOUR_LONG
             case "day":
-                return datetime.fromordinal(i)
+                if not self.weekdays:
+                    return datetime.fromordinal(i)
+                weeks, n = divmod(i, len(self.weekdays))
+                return datetime.fromordinal(weeks * 7 + self.weekdays[n] + 1)
             case "week":
                 return datetime.fromordinal(i * 7 + 1 + self.weekday)
             case "month":

@@ -3,12 +3,12 @@
 import csv
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from ingest.calendar import Period
-from ingest.errors import RejectedError
+from ingest.containers import BrokenError, container
+from ingest.errors import AbsentError, RejectedError
 from ingest.feed import Feed
-from ingest.gunzip import Gunzip, NotGzipError
 
 # A header longer than this is none.
 _LONGEST_HEADER = 65536
@@ -24,7 +24,8 @@ _HTML_TYPES = ("text/html", "application/xhtml+xml")
 class Inspection:
     """Looks at a file's bytes in order, block by block; the first block holds the header.
 
-    `watch` raises RejectedError as soon as it cannot be the file. Afterwards `bytes`, `sha256`
+    `watch` raises RejectedError as soon as it cannot be the file, and at the end AbsentError
+    where it has too few rows to be one. Afterwards `bytes`, `sha256`
     (of the source's bytes, hex) and `rows` (lines less the header; None for what is stored
     compressed as it came) say what it was.
     """
@@ -33,10 +34,9 @@ class Inspection:
         self._feed, self._header = feed, feed.header_of(period)
         self._type = content_type.partition(";")[0].strip().lower()
         self._hash = hashlib.sha256()
-        self._gzip = Gunzip() if is_gzip(feed) else None
+        self._container = container(feed, _MOST_UNZIPPED * feed.max_bytes)
         self._lines = 0
         self._last_block = b""
-        self._unzipped = 0
         self.bytes = 0
 
     def watch(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -65,8 +65,9 @@ class Inspection:
         self.bytes += len(block)
         self._hash.update(block)
         self._last_block = block
-        if self._gzip is not None:
-            self._unzip(self._gzip.feed(block))
+        if self._container is not None:
+            with _rejecting():
+                self._container.take(block)
         elif self._feed.compress == "gzip":
             self._lines += block.count(b"\n")
 
@@ -88,24 +89,33 @@ class Inspection:
                 f"the file has {self.bytes} bytes; the feed expects at least "
                 f"{self._feed.checks.min_bytes}",
             )
-        if self._gzip is not None:
-            self._unzip(self._gzip.finish())
+        if self._container is not None:
+            with _rejecting():
+                self._container.finish()
+        if self.rows is not None:
+            self._check_rows(self.rows)
 
-    def _unzip(self, pieces: Iterator[bytes]) -> None:
-        """Look that the pieces unzip, and not to a bomb."""
-        most = _MOST_UNZIPPED * self._feed.max_bytes
-        try:
-            for piece in pieces:
-                self._unzipped += len(piece)
-                if self._unzipped > most:
-                    raise RejectedError("large", f"the file unzips to more than {most} bytes")
-        except NotGzipError as error:
-            raise RejectedError("gzip", str(error)) from None
+    def _check_rows(self, rows: int) -> None:
+        limits = self._feed.rows
+        if rows < limits.min:
+            raise AbsentError(
+                "few", f"{rows} rows arrived; a file of the feed has at least {limits.min}"
+            )
+        if limits.below is not None and rows >= limits.below:
+            raise RejectedError(
+                "limit",
+                f"{rows} rows arrived: the answer is cut off at a limit, or the feed's "
+                f"rows.below of {limits.below} is too low",
+            )
 
 
-def is_gzip(feed: Feed) -> bool:
-    """Tell whether the feed's source files are gzip, stored as they are."""
-    return feed.compress == "none" and feed.object.text.endswith(".gz")
+@contextmanager
+def _rejecting() -> Iterator[None]:
+    """Reject the file where it turns out to be broken."""
+    try:
+        yield
+    except BrokenError as error:
+        raise RejectedError(error.kind, str(error)) from None
 
 
 def _check_header(block: bytes, expected: tuple[str, ...]) -> None:

@@ -62,7 +62,8 @@ def run(state: Path) -> None:
     "--real-source",
     is_flag=True,
     help="Fetch from the hosts in the catalogue. Without it, a sample source stands in for "
-    "all of them; it has turnstile weeks, and 404 for anything else.",
+    "all of them; it has turnstile weeks, small files for the other shipped feeds, and 404 for "
+    "anything else.",
 )
 @click.option(
     "--pubsub",

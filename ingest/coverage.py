@@ -90,7 +90,8 @@ class FeedCoverage:
     """A feed as it stands at an instant.
 
     `periods` reach from the feed's `keep_from` up to today, and to the next due one, oldest
-    first. `before` counts the stored ones that are older.
+    first; of a feed that is not enabled they are the stored ones, and none is due next.
+    `before` counts the stored ones that are older.
     """
 
     feed: Feed
@@ -105,8 +106,11 @@ class FeedCoverage:
 
     @property
     def expected(self) -> int:
-        """How many are due, known gaps aside: the stored and the missing."""
-        return self.stored + self.missing
+        """How many are due, known gaps aside: the stored and the missing.
+
+        Of a feed that is not enabled nothing is expected, whatever is stored.
+        """
+        return self.stored + self.missing if self.feed.enabled else 0
 
     @property
     def stored(self) -> int:
@@ -190,12 +194,13 @@ def cover(
             state = "rejected" if failure.outcome == "rejected" else "failed"
         else:
             state = "awaiting" if late is None or period.at > late else "late"
-        periods.append(PeriodCoverage(period, state, stored, failure))
+        if feed.enabled or state in STORED:
+            periods.append(PeriodCoverage(period, state, stored, failure))
     return FeedCoverage(
         feed=feed,
         periods=tuple(periods),
         before=_before(feed, objects) if len(objects) > found else 0,
-        next_due=next_due,
+        next_due=next_due if feed.enabled else None,
         counts=Counter(p.state for p in periods),
     )
 

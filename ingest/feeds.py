@@ -1,13 +1,15 @@
 """The catalogue: the feeds by name, and loading `feeds.yaml`."""
 
+import re
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ingest.each import expanded
 from ingest.entries import feed_of
 from ingest.errors import ConfigurationError
 from ingest.feed import Feed
@@ -23,6 +25,10 @@ _YAML_ERRORS = (
     TypeError,
     ValueError,
 )
+
+# What nests in YAML. libyaml's reader recurses, and takes the process with it somewhere beyond.
+_OPENERS = ("[", "{", "- ", "? ")
+_MOST_OPENERS = 20_000
 
 
 class UnknownFeedError(Exception):
@@ -66,13 +72,22 @@ def load_catalogue(path: Path = PACKAGED_CATALOGUE) -> Catalogue:
 
 def read_catalogue(text: str) -> Catalogue:
     """Read a catalogue from YAML text; raise ConfigurationError as load_catalogue does."""
+    if sum(map(text.count, _OPENERS)) > _MOST_OPENERS:
+        raise ConfigurationError(f"it has over {_MOST_OPENERS:,} of [, {{, - and ?")
     try:
         entries = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except _YAML_ERRORS as error:
         raise ConfigurationError(f"it is not YAML: {error}") from None
     if not isinstance(entries, dict) or not entries:
         raise ConfigurationError("expected feeds by name, as in the packaged feeds.yaml")
-    catalogue = Catalogue((str(name), feed_of(name, entry)) for name, entry in entries.items())
+    catalogue = Catalogue()
+    for name, entry in entries.items():
+        for feed in _feeds(name, entry):
+            if feed.name in catalogue:
+                raise ConfigurationError(
+                    f"{feed.name}: it is the name of two feeds; expected one by each name"
+                )
+            catalogue[feed.name] = feed
     for one, other in combinations(catalogue.values(), 2):
         if one.object.overlaps(other.object):
             raise ConfigurationError(
@@ -82,11 +97,38 @@ def read_catalogue(text: str) -> Catalogue:
     return catalogue
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader; dates stay text, and the same key twice is refused."""
+def _feeds(name: object, entry: object) -> Iterator[Feed]:
+    """Yield the feeds of an entry: one, or with `each` one a value."""
+    if not isinstance(entry, dict) or "each" not in entry:
+        yield feed_of(name, entry)
+        return
+    try:
+        entries = expanded(str(name), entry)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: each: {error}") from None
+    for each_name, each_entry in entries.items():
+        yield feed_of(each_name, each_entry)
+
+
+# What YAML 1.2 takes for a number. By 1.1, which PyYAML follows, 12:30 is the number 750, too.
+_NUMBERS = {
+    "tag:yaml.org,2002:int": re.compile(r"-?(0|[1-9][0-9]*)$"),
+    "tag:yaml.org,2002:float": re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+$"),
+}
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, in C: cold starts wait for it. Dates and times stay text.
+
+    The same key twice is refused.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class's
-        first: [(tag, form) for tag, form in resolvers if not tag.endswith(":timestamp")]
+        first: [
+            (tag, _NUMBERS.get(tag, form))
+            for tag, form in resolvers
+            if not tag.endswith(":timestamp")
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 

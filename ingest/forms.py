@@ -3,11 +3,11 @@
 Each function reads one value from its text, or raises ValueError that says what was expected.
 """
 
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import product
-from urllib.parse import urlsplit
+from itertools import islice, product
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ingest.calendar import Cadence, Calendar, NotAPeriodError, parse_label
@@ -17,6 +17,7 @@ from ingest.templates import FIELDS, Template
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SIZES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_LONGEST_GAP = 100_000  # periods: eleven years of hours
 _EARLIEST = datetime(1000, 1, 1)  # noqa: DTZ001  a label; below, %Y is not four digits
 
 # Directives that tell a period of the cadence from every other, one set being enough.
@@ -32,11 +33,13 @@ _NAMING: dict[Cadence, list[set[str]]] = {
 }
 
 
-def expected(cadence: Cadence, weekday_name: str | None) -> str:
-    """Say where the periods of a cadence lie."""
-    match cadence:
+def expected(calendar: Calendar) -> str:
+    """Say where the periods of a calendar lie."""
+    match calendar.cadence:
         case "week":
-            return f"a {weekday_name}"
+            return f"a {_WEEKDAYS[calendar.weekday]}"
+        case "day" if calendar.weekdays:
+            return f"a {' or '.join(_WEEKDAYS[n] for n in calendar.weekdays)}"
         case "month":
             return "the first day of a month"
         case "year":
@@ -66,6 +69,17 @@ def weekday(name: str | None, cadence: Cadence) -> int:
     return _WEEKDAYS.index(name)
 
 
+def weekdays(names: Sequence[str] | None, cadence: Cadence) -> tuple[int, ...]:
+    """Read the weekdays that have a file; none means all."""
+    if names is None:
+        return ()
+    if cadence != "day":
+        raise ValueError("goes with cadence: day alone; leave it out")
+    if not names or len({*names}) < len(names) or not {*names} <= {*_WEEKDAYS}:
+        raise ValueError(f"expected some of {', '.join(_WEEKDAYS)}, once each")
+    return tuple(sorted(map(_WEEKDAYS.index, names)))
+
+
 def label(text: str, cadence: Cadence) -> datetime:
     """Read a period's label."""
     try:
@@ -85,14 +99,30 @@ def moment(text: str | None) -> datetime | None:
 
 
 def gaps(reasons: Mapping[str, str], calendar: Calendar) -> dict[str, str]:
-    """Read the reasons by period of what is known to be missing."""
-    known = {}
+    """Read the reasons by period of what is known to be missing; `A..B` is a run of periods."""
+    known: dict[str, str] = {}
     for value, reason in reasons.items():
-        at = label(value, calendar.cadence)
-        if at not in calendar:
-            raise ValueError(f"{value} is off the calendar; expected a period of the feed")
-        known[calendar.named(at).key] = reason
+        first, dots, last = value.partition("..")
+        low = _gap(first, calendar)
+        run = [calendar.named(low)]
+        if dots:
+            run = [*islice(calendar.between(low, _gap(last, calendar)), _LONGEST_GAP + 1)]
+        if not run:
+            raise ValueError(f"{value} ends before it begins; swap the two")
+        if len(run) > _LONGEST_GAP:
+            raise ValueError(f"{value} is over {_LONGEST_GAP:,} periods; expected fewer")
+        for period in run:
+            if period.key in known:
+                raise ValueError(f"{period.key} is named twice, in {value} too; expected once")
+            known[period.key] = reason
     return known
+
+
+def _gap(text: str, calendar: Calendar) -> datetime:
+    at = label(text, calendar.cadence)
+    if at not in calendar:
+        raise ValueError(f"{text} is off the calendar; expected a period of the feed")
+    return at
 
 
 def duration(text: str) -> timedelta:
@@ -109,22 +139,6 @@ def size(value: str | int) -> int:
     if not match or not int(match[1]):
         raise ValueError(f"expected a size like 500MiB or 2GiB, got {value!r}")
     return int(match[1]) * _SIZES[match[2]]
-
-
-def url_template(text: str) -> Template:
-    """Read where a feed's files are published."""
-    template = Template.parse(text)
-    expected = f"expected http:// or https://, a host, and the fields after it, got {text!r}"
-    if not re.fullmatch(r"https?://[^/{}]+(/.*)?", text) or re.search(r"[^!-~]|#", text):
-        raise ValueError(expected)
-    try:
-        parts = urlsplit(template.prefix)
-        whole = parts.hostname is not None and parts.username is None and parts.port != 0
-    except ValueError:  # a port or an address that is none
-        whole = False
-    if not whole:
-        raise ValueError(expected)
-    return template
 
 
 def object_template(text: str, cadence: Cadence) -> Template:
@@ -171,5 +185,7 @@ def hosts(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def header(text: str | None) -> tuple[str, ...] | None:
-    """Read the column names of a CSV header."""
-    return None if text is None else tuple(name.strip() for name in text.split(","))
+    """Read the column names of a CSV header, quoted or not."""
+    if text is None:
+        return None
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))

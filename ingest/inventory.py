@@ -25,8 +25,9 @@ def look(lake: Lake, feed: Feed, now: datetime, deadline: Deadline) -> FeedCover
 def look_at_all(
     catalogue: Catalogue, lake: Lake, now: datetime, deadline: Deadline
 ) -> LakeCoverage:
-    """Return the coverage of all feeds at `now`, as `look` does of one."""
-    feeds = tuple(look(lake, feed, now, deadline) for feed in catalogue.values())
+    """Return the coverage of all enabled feeds at `now`, as `look` does of one."""
+    enabled = (feed for feed in catalogue.values() if feed.enabled)
+    feeds = tuple(look(lake, feed, now, deadline) for feed in enabled)
     return LakeCoverage(as_of=now, feeds=feeds)
 
 

@@ -59,15 +59,18 @@ def emit(
     *,
     error: BaseException | None = None,
     amiss: bool = False,
+    foreseen: bool = False,
     **fields: object,
 ) -> None:
     """Write one event's line; with `error`, its stack trace follows the sentence.
 
-    What is `amiss` is an ERROR, whatever the event's own severity.
+    What is `amiss` is an ERROR, whatever the event's own severity, and what was `foreseen`
+    an INFO.
     """
     known = {name: _clean(value) for name, value in fields.items() if value is not None}
+    usual = logging.INFO if foreseen else SEVERITIES[event]
     _logger.log(
-        logging.ERROR if amiss else SEVERITIES[event],
+        logging.ERROR if amiss else usual,
         "%s",
         visible(sentence),
         exc_info=error,

@@ -113,7 +113,7 @@ def decide(
             plan.dispatched.append((period, "force"))
         elif period.key not in stored:
             plan.dispatched.append((period, "fetch"))
-        elif question.latest:
+        elif question.latest or (feed.calendar.grows and feed.calendar.running(period, now)):
             plan.dispatched.append((period, "recheck"))
         else:
             plan.skipped.append((period, "stored"))

@@ -25,6 +25,7 @@ _LONGEST_VALIDATOR = 1024
 class Arrival:
     """A file that arrived, by what the source said of it and what was counted. In bytes."""
 
+    url: str
     status: int
     provable: bool
     validators: Validators
@@ -113,8 +114,7 @@ def _outcome_of_race(
 def _metadata(job: Job, arrival: Arrival, revision: int, now: datetime) -> dict[str, str]:
     return {
         **_facts(job, arrival),
-        **_kept(arrival.validators),
-        "lakefill-source-url": job.feed.source_url(job.period),
+        **_origin(arrival),
         "lakefill-fetched-at": iso(now),
         "lakefill-run": job.run,
         "lakefill-revision": str(revision),
@@ -134,12 +134,14 @@ def _facts(job: Job, arrival: Arrival) -> dict[str, str]:
     return facts
 
 
-def _kept(validators: Validators) -> dict[str, str]:
+def _origin(arrival: Arrival) -> dict[str, str]:
+    """Return the metadata that say where the bytes were fetched, and as which version."""
     found = {
-        "lakefill-source-etag": validators.etag,
-        "lakefill-source-last-modified": validators.last_modified,
+        "lakefill-source-etag": arrival.validators.etag,
+        "lakefill-source-last-modified": arrival.validators.last_modified,
     }
-    return {k: v for k, v in found.items() if v and len(v) <= _LONGEST_VALIDATOR}
+    kept = {k: v for k, v in found.items() if v and len(v) <= _LONGEST_VALIDATOR}
+    return {"lakefill-source-url": arrival.url, **kept}
 
 
 def _refresh(lake: Lake, job: Job, seen: StoredObject, arrival: Arrival) -> bool:
@@ -148,7 +150,7 @@ def _refresh(lake: Lake, job: Job, seen: StoredObject, arrival: Arrival) -> bool
     What else the metadata say of it is put right; tells whether it was wrong.
     """
     facts = _facts(job, arrival)
-    metadata = dict(seen.metadata) | facts | _kept(arrival.validators)
+    metadata = dict(seen.metadata) | facts | _origin(arrival)
     if metadata != seen.metadata:
         try:
             lake.update_metadata(seen, metadata, job.deadline)

@@ -14,7 +14,7 @@ import requests
 import urllib3
 
 from ingest import __version__
-from ingest.checks import is_gzip
+from ingest.containers import kind_of
 from ingest.deadline import Deadline
 from ingest.download import Download, Validators
 from ingest.errors import AbsentError, Reason, RejectedError, RetryError
@@ -36,6 +36,9 @@ _PASSING: dict[int, Reason] = {
     408: "request_timeout",
     429: "throttled",
 }
+# Socrata's, while a load has not reached the replica that answers: what it lacks may be there.
+# https://dev.socrata.com/docs/response-codes.html
+_OUTDATED = "X-SODA2-Data-Out-Of-Date"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -118,7 +121,8 @@ class Source:
 class Fetch:
     """One file to be fetched. One thread opens and reads it; any thread may abort that.
 
-    With `known`, only another version than that is wanted.
+    With `known`, only another version than that is wanted; `max_bytes` is the feed's unless
+    given.
     """
 
     def __init__(
@@ -128,9 +132,11 @@ class Fetch:
         url: str,
         deadline: Deadline,
         known: Validators | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self._source, self._feed, self._url = source, feed, url
         self._deadline, self._known = deadline, known
+        self._max_bytes = feed.max_bytes if max_bytes is None else max_bytes
         self._waits_on: socket.socket | None = None
         self._download: Download | None = None
         self._aborted = threading.Event()
@@ -146,11 +152,11 @@ class Fetch:
         response, url = self._follow(conditions)
         with ExitStack() as parts:
             parts.callback(response.close)
-            _judge(response.status_code, self._feed, conditional=bool(conditions))
+            _judge(response, self._feed, conditional=bool(conditions))
             self._download = Download(
                 response,
-                max_bytes=self._feed.max_bytes,
-                decode=unwrapped if is_gzip(self._feed) else unzipped,
+                max_bytes=self._max_bytes,
+                decode=unwrapped if kind_of(self._feed) == "gzip" else unzipped,
                 deadline=self._deadline,
                 ask_again=partial(self._ask, url),
                 pause=self._source.pause,
@@ -193,18 +199,23 @@ class Fetch:
             raise RetryError("deadline", "nobody waits for the source any more")
 
 
-def _judge(status: int, feed: Feed, *, conditional: bool) -> None:
-    """Return where the status says that the body is the file; raise what it means otherwise."""
+def _judge(response: requests.Response, feed: Feed, *, conditional: bool) -> None:
+    """Return where the answer says that the body is the file; raise what it means otherwise."""
+    status = response.status_code
     what = f"the source answered {status}"
+    reason = _PASSING.get(status) or ("server_error" if status >= 500 else None)
+    absent = status in feed.absent_statuses or status == 204
+    if reason is not None and not absent:
+        raise RetryError(reason, what, source_status=status)
+    if response.headers.get(_OUTDATED, "").strip().lower() == "true":
+        what += " and says that its data is out of date"
+        raise RetryError("outdated", what, source_status=status)
     if status == 200:
         return
     if status == 304 and conditional:
         raise NotModifiedError
-    if status in feed.absent_statuses or status == 204:
+    if absent:
         raise AbsentError("absent", what, source_status=status)
-    reason = _PASSING.get(status) or ("server_error" if status >= 500 else None)
-    if reason is not None:
-        raise RetryError(reason, what, source_status=status)
     raise RejectedError("status", what, source_status=status)
 
 

@@ -104,6 +104,9 @@ class Template:
 
     def overlaps(self, other: "Template") -> bool:
         """Tell whether some text could be rendered by both, going by their shapes alone."""
+        common = min(len(self.prefix), len(other.prefix))
+        if self.prefix[:common] != other.prefix[:common]:
+            return False
         ours, theirs = [*self.shape()], [*other.shape()]
         # Walk both shapes side by side; an optional character may be left out.
         todo, seen = [(0, 0)], {(0, 0)}

@@ -8,8 +8,10 @@ from functools import partial
 from ingest.ahead import ahead
 from ingest.checks import Inspection
 from ingest.compress import encode
+from ingest.count import check_count
 from ingest.download import Download, Validators
-from ingest.errors import StartOverError, TransferError
+from ingest.errors import AbsentError, StartOverError, TransferError
+from ingest.feed import Location
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
 from ingest.settle import Arrival, settle
@@ -37,17 +39,15 @@ class Transfer:
         if seen is not None and held and job.mode == "fetch":
             own = seen.metadata.get("lakefill-run") == job.run
             return Result("unchanged", "it is stored already", asked=False, own=own)
-        known = (
-            _validators(seen) if seen is not None and held and job.mode == "recheck" else None
-        )
+        rechecked = seen if held and job.mode == "recheck" else None
         try:
-            return self._fetch_whole(job, seen, known)
+            return self._fetch_first(job, seen, rechecked)
         except NotModifiedError:
             return Result(
                 "unchanged", "the source has no newer version", {"source_status": 304}
             )
         except TransferError as error:
-            if known is None or not is_missing(error, job, self._now()):
+            if rechecked is None or not is_missing(error, job, self._now()):
                 raise
             return Result(
                 "unchanged",
@@ -56,17 +56,37 @@ class Transfer:
                 {"gone": f"it is stored, but {error}"},
             )
 
+    def _fetch_first(
+        self, job: Job, seen: StoredObject | None, rechecked: StoredObject | None
+    ) -> Result:
+        """Fetch from the first place that has the file."""
+        *before, last = job.feed.locations(job.period)
+        for location in before:
+            with suppress(AbsentError):
+                return self._fetch_whole(job, seen, location, _validators(rechecked, location))
+        return self._fetch_whole(job, seen, last, _validators(rechecked, last))
+
     def _fetch_whole(
-        self, job: Job, seen: StoredObject | None, known: Validators | None
+        self,
+        job: Job,
+        seen: StoredObject | None,
+        location: Location,
+        known: Validators | None,
     ) -> Result:
         """Fetch, and start over where a body broke off that cannot be taken up again."""
         for _ in range(_MOST_STARTS - 1):
             with suppress(StartOverError):
-                return self._fetch(job, seen, known)
-        return self._fetch(job, seen, known)
+                return self._fetch(job, seen, location, known)
+        return self._fetch(job, seen, location, known)
 
-    def _fetch(self, job: Job, seen: StoredObject | None, known: Validators | None) -> Result:
-        incoming = _Incoming(self._source, job, known)
+    def _fetch(
+        self,
+        job: Job,
+        seen: StoredObject | None,
+        location: Location,
+        known: Validators | None,
+    ) -> Result:
+        incoming = _Incoming(self._source, job, location.url, known)
         work_ahead = partial(ahead, room=_ROOM, deadline=job.deadline, abort=incoming.abort)
         with Upload(self._lake.bucket, job.deadline) as upload:
             with (
@@ -74,15 +94,19 @@ class Transfer:
                 work_ahead(encode(job.feed, blocks)) as pieces,
             ):
                 upload.receive(pieces)
-            return settle(self._lake, upload, job, seen, incoming.arrival(), self._now())
+            arrival = incoming.arrival()
+            if location.count_url is not None and arrival.rows is not None:
+                check_count(
+                    self._source, job.feed, location.count_url, arrival.rows, job.deadline
+                )
+            return settle(self._lake, upload, job, seen, arrival, self._now())
 
 
 class _Incoming:
     """A file while it is arriving."""
 
-    def __init__(self, source: Source, job: Job, known: Validators | None) -> None:
-        self._job = job
-        url = job.feed.source_url(job.period)
+    def __init__(self, source: Source, job: Job, url: str, known: Validators | None) -> None:
+        self._job, self._url = job, url
         self._fetch = Fetch(source, job.feed, url, job.deadline, known)
         self._download: Download | None = None
         self._inspection: Inspection | None = None
@@ -102,6 +126,7 @@ class _Incoming:
         if self._download is None or self._inspection is None:
             raise RuntimeError("the blocks were not read to their end")
         return Arrival(
+            url=self._url,
             status=self._download.status,
             provable=self._download.provable,
             validators=self._download.validators,
@@ -112,7 +137,10 @@ class _Incoming:
         )
 
 
-def _validators(seen: StoredObject) -> Validators:
+def _validators(seen: StoredObject | None, location: Location) -> Validators | None:
+    """Return those of what is stored, where it came from there or says nothing of that."""
+    if seen is None or seen.metadata.get("lakefill-source-url", location.url) != location.url:
+        return None
     return Validators(
         seen.metadata.get("lakefill-source-etag"),
         seen.metadata.get("lakefill-source-last-modified"),

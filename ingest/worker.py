@@ -70,7 +70,7 @@ class Worker:
             **verdict.fields,
             "seconds": round(self._monotonic() - started, 3),
         }
-        _log(verdict, line, bug)
+        _log(verdict, line, bug, job)
         answer = {"outcome": verdict.outcome, "message": verdict.message, **line}
         return answer, STATUSES[verdict.outcome]
 
@@ -155,7 +155,7 @@ class Worker:
         return Verdict("bug", what, {"reason": "bug"})
 
 
-def _log(verdict: Verdict, line: dict[str, Any], bug: Exception | None) -> None:
+def _log(verdict: Verdict, line: dict[str, Any], bug: Exception | None, job: Job) -> None:
     name = f"{line['feed']} {line['period']}"
     event = EVENTS[verdict.outcome]
     if verdict.fields.get("reason") == "permission":
@@ -164,4 +164,5 @@ def _log(verdict: Verdict, line: dict[str, Any], bug: Exception | None) -> None:
     for reason, clause in verdict.result.suspicions.items() if verdict.result else ():
         emit("period_suspect", f"{name}: suspect: {clause}", **line | {"reason": reason})
     sentence = f"{name}: {verdict.outcome.replace('_', ' ')}: {verdict.message}"
-    emit(event, sentence, error=bug, **line)
+    foreseen = verdict.outcome == "revised" and job.feed.revisions_expected
+    emit(event, sentence, error=bug, foreseen=foreseen, **line)

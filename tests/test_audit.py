@@ -186,3 +186,18 @@ def test_an_audit_takes_no_fields(a: Auditing, body: bytes) -> None:
     assert response.headers["Content-Type"] == "application/problem+json"
     assert a.process.get("/audit").status_code == 405
     assert a.process.post("/audit", data=b"{}").status_code == 200
+
+
+def test_a_feed_that_is_not_enabled_is_not_audited_and_shown_where_it_is_named(
+    a: Auditing,
+) -> None:
+    a.store("idle", days_ago(3))
+    assert "idle" not in a.audit()
+    assert "idle" not in a.dispatched()
+    assert "idle" not in {feed["feed"] for feed in a.coverage()["feeds"]}
+    [told] = a.coverage("?feed=idle")["feeds"]
+    assert (told["expected"], told["stored"], told["missing"]) == (0, 1, 0)
+    assert [p["period"] for p in told["periods"]] == [days_ago(3)]
+    asked = a.process.post("/", json={"feed": "idle", "start": days_ago(4)}).json()
+    assert asked["dispatched"] == [days_ago(4), days_ago(2), days_ago(1)]
+    a.d.messages()

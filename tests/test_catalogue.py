@@ -48,14 +48,14 @@ HEADER = (
 )
 
 
-def test_the_packaged_catalogue_is_the_documented_entry() -> None:
-    assert load_catalogue() == read_catalogue(IN_FULL)
+def test_the_packaged_catalogue_begins_with_the_documented_entry() -> None:
+    assert load_catalogue().default == read_catalogue(IN_FULL).default
 
 
 def test_the_first_feed_is_what_its_entry_says() -> None:
     catalogue = load_catalogue()
     feed = catalogue.default
-    assert [*catalogue] == ["mta-turnstile"]
+    assert next(iter(catalogue)) == "mta-turnstile"
     assert (feed.name, feed.title) == ("mta-turnstile", "NYC MTA turnstile counts")
     assert feed.calendar == Calendar(
         cadence="week",

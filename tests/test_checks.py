@@ -19,7 +19,7 @@ TURNSTILE = load_catalogue().default
 HEADER = b"C/A,UNIT,SCP,STATION,LINENAME,DIVISION,DATE,TIME,DESC,ENTRIES,EXITS" + b" " * 63
 ROW = b"A002,R051,02-00-00,59 ST,NQR456W,BMT,05/27/2023,00:00:00,REGULAR,0007887453,0002720062"
 PLAIN = feed_of()
-ZIP = feed_of(compress="none", object="f/{date:%Y%m%d}.zip")
+PACKED = feed_of(compress="none", object="f/{date:%Y%m%d}.bz2")
 ABC = feed_of(checks={"header": "a, b,c"})
 
 
@@ -85,7 +85,7 @@ def test_another_header_is_rejected_and_shown(line: bytes) -> None:
         *(b"\r\n\t  <!doctype HTML>", b"\xef\xbb\xbf<html>", b"<body onload=x>", b"<html"),
     ],
 )
-@pytest.mark.parametrize("feed", [PLAIN, ABC, TURNSTILE, ZIP])
+@pytest.mark.parametrize("feed", [PLAIN, ABC, TURNSTILE, PACKED])
 def test_a_web_page_in_place_of_the_file_is_known_by_how_it_begins(
     feed: Feed, page: bytes
 ) -> None:
@@ -112,7 +112,7 @@ def test_any_other_type_is_taken(content_type: str) -> None:
     assert inspect(PLAIN, b"1,2,3\n", content_type=content_type).rows == 1
 
 
-@pytest.mark.parametrize("feed", [PLAIN, ABC, ZIP])
+@pytest.mark.parametrize("feed", [PLAIN, ABC, PACKED])
 def test_an_empty_file_is_rejected(feed: Feed) -> None:
     assert rejected(feed).reason == "empty"
 
@@ -161,13 +161,13 @@ def test_rows_are_lines_with_or_without_a_last_newline(content: bytes, rows: int
 
 
 def test_what_is_stored_compressed_as_it_came_has_no_rows() -> None:
-    assert inspect(ZIP, b"1\n2\n").rows is None
+    assert inspect(PACKED, b"1\n2\n").rows is None
 
 
 @given(
     st.lists(st.sampled_from([b"1,2", b"\n", b"\r\n", b"", b"x" * 50, b"\xff\0"]), min_size=1),
     st.lists(st.integers(0, 500), max_size=8),
-    st.sampled_from([PLAIN, ABC, ZIP, feed_of(checks={"min_bytes": 40})]),
+    st.sampled_from([PLAIN, ABC, PACKED, feed_of(checks={"min_bytes": 40})]),
 )
 def test_however_it_is_cut_after_its_header_the_result_is_the_same(
     lines: list[bytes], cuts: list[int], feed: Feed

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.checks import Inspection, is_gzip
+from ingest.checks import Inspection
+from ingest.containers import kind_of
 from ingest.errors import RejectedError
 from ingest.gunzip import NotGzipError, unwrapped, unzipped
 from tests.support.strategies import feed_of
@@ -163,9 +164,9 @@ def test_a_bomb_is_unzipped_in_pieces() -> None:
 
 
 def test_gzip_is_what_is_stored_as_it_came_under_a_name_that_says_so() -> None:
-    assert is_gzip(feed_of(compress="none", object="f/{date:%Y%m%d}.json.gz"))
-    assert not is_gzip(feed_of(compress="none", object="f/{date:%Y%m%d}.zip"))
-    assert not is_gzip(feed_of(object="f/{date:%Y%m%d}.csv.gz"))
+    assert kind_of(feed_of(compress="none", object="f/{date:%Y%m%d}.json.gz")) == "gzip"
+    assert kind_of(feed_of(compress="none", object="f/{date:%Y%m%d}.zip")) == "zip"
+    assert kind_of(feed_of(object="f/{date:%Y%m%d}.csv.gz")) is None
 
 
 def test_a_feed_of_gzip_files_is_checked_as_its_blocks_pass() -> None:

@@ -19,7 +19,9 @@ from tests.support.world import Deliveries, World
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_source_fault(here: World, day: Deliveries, fault: Fault) -> None:
-    suffix = {"zipped": ".gz", "archived": ".zip"}.get(fault.feed, ".csv")
+    suffix = {"zipped": ".gz", "archived": ".zip", "columns": ".parquet"}.get(
+        fault.feed, ".csv"
+    )
     path = f"/{fault.feed}/{day.day}{suffix}"
     name = day.name if fault.feed == "tiny" else f"{fault.feed}/{day.day}{suffix}"
     here.source.scripts[path] = fault.script

@@ -50,7 +50,9 @@ def test_what_is_amiss_is_shown_with_its_reason_and_makes_the_status_1(
     assert "403" in line
 
     told = json.loads(lakefill("status", "--json", "--url", a.process.url).stdout)
-    assert [feed["feed"] for feed in told["feeds"]] == [*a.catalogue]
+    assert [feed["feed"] for feed in told["feeds"]] == [
+        f.name for f in a.catalogue.values() if f.enabled
+    ]
     [period] = [p for p in told["feeds"][0]["periods"] if p["period"] == rejected]
     assert period["last_error"]["reason"] == "status"
 

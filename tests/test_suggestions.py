@@ -55,6 +55,9 @@ def test_a_feed_that_has_not_begun_has_only_its_latest_to_be_asked_for() -> None
 
 def test_bodies_are_json() -> None:
     bodies = [body for _, body in suggestions(load_catalogue(), NOW) if body]
-    assert [json.loads(body)["date"] for body in bodies if "date" in body] == [
+    asked = [json.loads(body) for body in bodies]
+    assert [body["date"] for body in asked if "date" in body and "feed" not in body] == [
         *("2024-02-17", "2024-02", "2024")
     ]
+    enabled = [feed.name for feed in load_catalogue().values() if feed.enabled]
+    assert [body["feed"] for body in asked if "feed" in body] == enabled[1:]

@@ -23,7 +23,7 @@ def only_missing(client: DispatchClient, request: dict[str, Any]) -> dict[str, A
     It is the range from the oldest to the newest of those; what is stored between them is
     skipped by dispatch.
     """
-    feed = request.get("feed") or coverage_of(client.coverage()).feeds[0].feed
+    feed = request.get("feed") or client.dispatch({"dry_run": True}).feed
     start, end = (request.get("date", request.get(name)) for name in ("start", "end"))
     narrow = {"start": start, "end": end}
     query = {name: value for name, value in narrow.items() if value is not None}

@@ -40,7 +40,7 @@ def show_line(console: Console, name: str, line: str) -> None:
 
 def _introduce(console: Console, stack: Stack) -> None:
     options, url = stack.options, stack.url.replace("127.0.0.1", "localhost")
-    source = f"{stack.source_url} (sample weeks)" if stack.source_url else "the feeds' own"
+    source = f"{stack.source_url} (sample files)" if stack.source_url else "the feeds' own"
     console.print("lakefill is up. Ctrl-C stops it; the lake stays.", style="bold")
     parts = [
         ("dispatch", url),

@@ -54,8 +54,9 @@ def write_catalogue(catalogue: Path, source_url: str, target: Path) -> None:
     """
     origins = set()
     for feed in load_catalogue(catalogue).values():
-        parts = urlsplit(feed.url.prefix)
-        origins.add(f"{parts.scheme}://{parts.netloc}")
+        for address in feed.addresses:
+            parts = urlsplit(address.template.prefix)
+            origins.add(f"{parts.scheme}://{parts.netloc}")
     text = catalogue.read_text("utf-8")
     for origin in origins:
         text = re.sub(rf"{re.escape(origin)}(?=[/\s])", lambda _: source_url, text)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rich.table import Table
 
+from ingest.calendar import Period
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
 from ingest.local.client import Dispatched, Run, RunPeriod
@@ -77,5 +78,14 @@ def _feed_row(feed: Feed, now: datetime) -> list[str]:
         first.key,
         last.key if last else "",
         f"{due:,}",
-        f"{following.key} at {iso(calendar.due(following))}" if following else "ended",
+        _next(feed, following),
     ]
+
+
+def _next(feed: Feed, following: Period | None) -> str:
+    """Say what is due next of a feed, given the period."""
+    if not feed.enabled:
+        return "not enabled"
+    if following is None:
+        return "ended"
+    return f"{following.key} at {iso(feed.calendar.due(following))}"

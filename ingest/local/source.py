@@ -1,5 +1,8 @@
 """The sample source as a web server: turnstile weeks where the MTA had the real ones.
 
+What the other shipped feeds fetch, it has too, made up and small, each in its source's own
+dialect (simulated.py).
+
 `python -m ingest.local.source --port 8080` prints `listening on http://127.0.0.1:8080` once it
 takes requests. It serves this machine only, and keeps nothing: each answer is made while it is
 sent. Whether the real server answered conditions and ranges, and how, is not known; this one
@@ -20,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ingest.local import sample
+from ingest.local.answers import Answer, Request, State, as_asked
+from ingest.local.simulated import simulated
 
 _PATH = re.compile(
     r"/developers/data/nyct/turnstile/turnstile_([0-9]{2})([0-9]{2})([0-9]{2})\.txt"
@@ -28,12 +33,13 @@ _RANGE = re.compile(r"bytes=([0-9]{0,99})-([0-9]{0,99})", re.IGNORECASE)
 
 
 class Source(ThreadingHTTPServer):
-    """The server, on a port of 127.0.0.1; 0 takes any free one."""
+    """The server, on a port of 127.0.0.1; 0 takes any free one. Its state may be changed."""
 
     request_queue_size = 128
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        self.state = State()
 
     @property
     def url(self) -> str:
@@ -60,6 +66,7 @@ def serving(port: int = 0) -> Iterator[str]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: Source
     protocol_version = "HTTP/1.1"
     server_version = f"lakefill-sample/{sample.VERSION}"
     sys_version = ""
@@ -73,8 +80,13 @@ class _Handler(BaseHTTPRequestHandler):
             or "Transfer-Encoding" in self.headers
         ):
             self.close_connection = True
-        day = _date(self.path)
-        if day is None:
+        state, day = self.server.state, _date(self.path)
+        request = Request.of(self.path, self.headers.items())
+        state.asked.append(request)
+        answer = simulated(request, day, state)
+        if answer is not None:
+            self._give(as_asked(answer, request), request)
+        elif day is None or state.trouble == "absent":
             self._refuse(HTTPStatus.NOT_FOUND)
         elif self._is_current(day):
             self._head(HTTPStatus.NOT_MODIFIED, _validators(day))
@@ -84,6 +96,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    def _give(self, answer: Answer, request: Request) -> None:
+        """Send a simulated answer; its connection may break in the middle."""
+        breaks = answer.status == HTTPStatus.OK and self.server.state.breaks(request)
+        self._head(HTTPStatus(answer.status), dict(answer.headers))
+        if answer.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif answer.status != HTTPStatus.NOT_MODIFIED:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        body = answer.body[: len(answer.body) // 2] if breaks else answer.body
+        if self.command == "GET" and body:
+            chunk = b"%x\r\n%b\r\n" % (len(body), body)
+            self.wfile.write(chunk if answer.chunked else body)
+        if breaks:
+            self.close_connection = True
+        elif answer.chunked and self.command == "GET":
+            self.wfile.write(b"0\r\n\r\n")
 
     def _answer(self, day: dt.date) -> None:
         size = sample.size(day)

@@ -68,8 +68,14 @@ def coverage_of(answer: dict[str, Any]) -> Coverage:
 
 
 def ask(client: DispatchClient, feed: str | None, year: int | None) -> dict[str, Any]:
-    """Return the coverage of a feed, or of all, with the periods of a year, or of all."""
-    names = [feed] if feed else [f.feed for f in coverage_of(client.coverage()).feeds]
+    """Return the coverage of a feed, or of all enabled ones, with a year's periods or all."""
+    if feed is None:
+        summaries = client.coverage()
+        names = [summary.feed for summary in coverage_of(summaries).feeds]
+        if not names:
+            return summaries
+    else:
+        names = [feed]
     narrow = {} if year is None else {"start": str(year), "end": str(year)}
     answers = [client.coverage(feed=name, **narrow) for name in names]
     return {

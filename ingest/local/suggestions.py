@@ -25,7 +25,7 @@ def suggestions(catalogue: Catalogue, now: datetime) -> list[tuple[str, str]]:
     found += (
         (feed.name, json.dumps({"feed": feed.name, "date": keys[-1]}))
         for feed in others
-        if (keys := _newest(feed, now))
+        if feed.enabled and (keys := _newest(feed, now))
     )
     if keys := _newest(default, now):
         found.append(("a dry run", json.dumps({"date": keys[-1][:4], "dry_run": True})))

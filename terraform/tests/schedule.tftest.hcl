@@ -15,8 +15,8 @@ run "packaged_catalogue" {
   command = plan
 
   assert {
-    condition     = keys(google_cloud_scheduler_job.feed) == ["mta-turnstile"]
-    error_message = "The packaged catalogue has one feed with a schedule."
+    condition     = keys(google_cloud_scheduler_job.feed) == ["mta-subway-hourly", "mta-turnstile"]
+    error_message = "A job for each enabled feed of the packaged catalogue, and for no other."
   }
   assert {
     condition     = google_cloud_scheduler_job.feed["mta-turnstile"].paused

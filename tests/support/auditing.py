@@ -45,6 +45,12 @@ ended:
   first: 2012-06-01
   last: 2012-11-01
   also: [2009-12-15]
+idle:
+  enabled: false
+  url: {{source}}/idle/{{{{date:%Y-%m-%d}}}}.csv
+  object: idle/{{{{date:%Y-%m-%d}}}}.csv.gz
+  cadence: day
+  first: {other}
 """
 
 TODAY = dt.datetime.now(dt.UTC).date()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
+from tests.support.archives import parquet_of, zip_of
 from tests.support.source_server import Wire
 
 ROWS = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(20_000))
@@ -150,6 +151,8 @@ good = answer("200 OK", ROWS, ETAG)
 HTML = b"<!DOCTYPE html><html><body>File not found</body></html>"
 BOMB = gzip.compress(bytes(30 * 2**20))
 ZIPPED = gzip.compress(ROWS)
+ARCHIVE = zip_of({"rows.csv": ROWS, "more.csv": OTHER})
+PARQUET = parquet_of(ROWS)
 GZIP = b"Content-Encoding: gzip\r\n"
 
 FAULTS = [
@@ -430,8 +433,8 @@ FAULTS = [
         "gzip Content-Encoding around a .zip file that is stored as it comes",
         "undoes it, and stores the file",
         "stored",
-        answer("200 OK", gzip.compress(b"PK" + ROWS), GZIP),
-        stores=b"PK" + ROWS,
+        answer("200 OK", gzip.compress(ARCHIVE), GZIP),
+        stores=ARCHIVE,
         feed="archived",
     ),
     Fault(
@@ -505,5 +508,71 @@ FAULTS = [
         answer("200 OK", gzip.compress(ROWS)[:-20]),
         "gzip",
         feed="zipped",
+    ),
+    Fault(
+        "truncated zip archive, stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", ARCHIVE[:-1]),
+        "zip",
+        feed="archived",
+    ),
+    Fault(
+        "zip archive with bytes lost in the middle, stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", ARCHIVE[:HALF] + ARCHIVE[HALF + 1 :]),
+        "zip",
+        feed="archived",
+    ),
+    Fault(
+        "zip archive whose connection breaks in the middle, with a strong ETag",
+        "takes it up where it broke off",
+        "stored",
+        lambda wire: (
+            part(wire, ARCHIVE)
+            if "Range" in wire.headers
+            else wire.send(head("200 OK", ETAG, length=len(ARCHIVE)), ARCHIVE[:HALF])
+        ),
+        stores=ARCHIVE,
+        feed="archived",
+        resumed=len(ARCHIVE) - HALF,
+    ),
+    Fault(
+        "truncated parquet file, stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", PARQUET[:-1]),
+        "parquet",
+        feed="columns",
+    ),
+    Fault(
+        "what is no parquet file, stored as it comes",
+        "refuses it",
+        "rejected",
+        answer("200 OK", ROWS),
+        "parquet",
+        feed="columns",
+    ),
+    Fault(
+        "an answer that says its data is out of date (a Socrata replica during a load)",
+        "asks again later",
+        "retry",
+        answer("200 OK", ROWS, b"X-SODA2-Data-Out-Of-Date: true\r\n"),
+        "outdated",
+    ),
+    Fault(
+        "nothing there yet, by a replica that says its data is out of date",
+        "asks again later",
+        "retry",
+        answer("404 Not Found", b"", b"X-SODA2-Data-Out-Of-Date: TRUE\r\n"),
+        "outdated",
+    ),
+    Fault(
+        "data that is said not to be out of date",
+        "stores it",
+        "stored",
+        answer("200 OK", ROWS, b"X-SODA2-Data-Out-Of-Date: false\r\n"),
+        stores=ROWS,
     ),
 ]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import strategies as st
 
-from ingest.calendar import Cadence, Calendar
+from ingest.calendar import Cadence, Calendar, Covers
 from ingest.errors import ConfigurationError
 from ingest.feed import Feed
 from ingest.feeds import read_catalogue
@@ -55,12 +55,14 @@ def refusal(text: str) -> str:
     return str(caught.value)
 
 
-def on_grid(at: datetime, cadence: Cadence, weekday: int = 0) -> bool:
+def on_grid(
+    at: datetime, cadence: Cadence, weekday: int = 0, weekdays: tuple[int, ...] = ()
+) -> bool:
     """Tell whether a cadence's period begins then (or is named so)."""
     midnight = (at.hour, at.minute, at.second, at.microsecond) == (0, 0, 0, 0)
     return {
         "hour": at == at.replace(minute=0, second=0, microsecond=0),
-        "day": midnight,
+        "day": midnight and (not weekdays or at.weekday() in weekdays),
         "week": midnight and at.weekday() == weekday,
         "month": midnight and at.day == 1,
         "year": midnight and (at.month, at.day) == (1, 1),
@@ -77,7 +79,8 @@ def walk(calendar: Calendar, low: datetime, high: datetime) -> Iterator[datetime
     at = low.replace(hour=0, minute=0, second=0, microsecond=0)
     while at <= high:
         last = calendar.last or at
-        grid = on_grid(at, calendar.cadence, calendar.weekday) and calendar.first <= at <= last
+        grid = on_grid(at, calendar.cadence, calendar.weekday, calendar.weekdays)
+        grid = grid and calendar.first <= at <= last
         if at >= low and (grid or at in calendar.also):
             yield at
         at += step(calendar.cadence)
@@ -92,6 +95,10 @@ def calendars(draw: st.DrawFn, cadence: st.SearchStrategy[Cadence] | None = None
     """Calendars of every cadence, within a reach that a walk can cover: 1995 to about 2060."""
     chosen = draw(cadence or st.sampled_from(CADENCES))
     weekday = draw(st.integers(0, 6)) if chosen == "week" else 0
+    weekdays: tuple[int, ...] = ()
+    if chosen == "day":
+        weekdays = tuple(sorted(draw(st.sets(st.integers(0, 6)))))
+    covers: Covers = draw(st.sampled_from(["previous", "following"]))
     one = step(chosen)
 
     def label(low: datetime, high: datetime, *, grid: bool) -> datetime | None:
@@ -99,10 +106,10 @@ def calendars(draw: st.DrawFn, cadence: st.SearchStrategy[Cadence] | None = None
         at = draw(naive(low, high)).replace(minute=0, second=0, microsecond=0)
         at = at if chosen == "hour" else at.replace(hour=0)
         for _ in range(366):
-            if on_grid(at, chosen, weekday) is grid:
+            if on_grid(at, chosen, weekday, weekdays) is grid:
                 return at
             at += one
-        return None  # no hour or day is off the grid
+        return None  # no hour is off the grid, and no day where all are on it
 
     first = label(datetime(1995, 1, 1), datetime(2030, 1, 1), grid=True)  # noqa: DTZ001
     assert first is not None
@@ -114,7 +121,9 @@ def calendars(draw: st.DrawFn, cadence: st.SearchStrategy[Cadence] | None = None
         before = draw(st.booleans())
         found = label(first - reach, first - one, grid=True) if before else None
         found = label(first, first + reach, grid=False) if not before else found
-        if found is not None and not (on_grid(found, chosen, weekday) and found >= first):
+        if found is not None and not (
+            on_grid(found, chosen, weekday, weekdays) and found >= first
+        ):
             also.add(found)
     return Calendar(
         cadence=chosen,
@@ -123,7 +132,9 @@ def calendars(draw: st.DrawFn, cadence: st.SearchStrategy[Cadence] | None = None
         last=last,
         also=tuple(sorted(also)),
         weekday=weekday,
-        covers=draw(st.sampled_from(["previous", "following"])),
+        weekdays=weekdays,
+        covers=covers,
+        grows=covers == "following" and draw(st.booleans()),
         available_after=timedelta(hours=draw(st.integers(0, 100))),
         grace=timedelta(hours=draw(st.integers(0, 100))),
     )

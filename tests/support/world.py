@@ -47,6 +47,12 @@ archived:
   cadence: day
   first: 2000-01-01
   compress: none
+columns:
+  url: {source}/columns/{{date:%Y-%m-%d}}.parquet
+  object: columns/{{date:%Y-%m-%d}}.parquet
+  cadence: day
+  first: 2000-01-01
+  compress: none
 capped:
   url: {source}/capped/{{date:%Y-%m-%d}}.csv
   object: capped/{{date:%Y-%m-%d}}.csv.gz
