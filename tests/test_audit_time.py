@@ -1,6 +1,6 @@
 """The audit as time goes by: what it asks for again, when, and how often."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,9 +49,10 @@ class Clock:
     now: datetime = NOW
     catalogue: Any = field(default_factory=lambda: read_catalogue(CATALOGUE))
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self, publisher: Callable[[], Publisher] | None = None) -> dict[str, Any]:
         """Audit; return the periods asked for and the run by feed."""
-        audit = Audit(self.catalogue, self.lake, lambda: self.publisher, self.now)
+        made = publisher or (lambda: self.publisher)
+        audit = Audit(self.catalogue, self.lake, made, self.now)
         self.pubsub.taken.clear()
         return {feed["feed"]: feed for feed in audit.run(within())["feeds"]}
 
@@ -115,6 +116,21 @@ def test_what_a_run_has_published_is_under_way_for_36_hours(clock: Clock) -> Non
     assert clock.pubsub.taken == ["2023-06-03"]  # which has become due
     clock.now += SECOND
     clock.audit()
+    assert sorted(clock.pubsub.taken) == ["2023-06-01", "2023-06-01", "2023-06-02"]
+
+
+def test_what_could_not_be_published_at_all_is_asked_for_by_the_next_audit(
+    clock: Clock,
+) -> None:
+    def none() -> Publisher:
+        raise RuntimeError("no credentials")
+
+    stopped = new_client()
+    stopped.stop()
+    for publisher in (none, lambda: Publisher(stopped, clock.pubsub.topic)):
+        told = clock.audit(publisher)["living"]
+        assert (told["dispatched"], "error" in told) == (0, True)
+    assert clock.audit()["living"]["dispatched"] == 2
     assert sorted(clock.pubsub.taken) == ["2023-06-01", "2023-06-01", "2023-06-02"]
 
 
