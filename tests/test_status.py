@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_backfill_of_what_is_missing_asks_for_that_alone(a: Auditing) -> None:
     assert "days: 3 to dispatch, 6 skipped (6 stored)" in planned.stdout
     assert a.dispatched() == {}
     some = lakefill(*command, "--start", days_ago(9), "--end", days_ago(5))
-    assert "days: 1 dispatched, 0 skipped" in some.stdout
+    assert "days: 1 dispatched, 4 skipped (4 stored)" in some.stdout
     assert a.dispatched() == {"days": [days_ago(9)]}
     lakefill(*command)
     assert a.dispatched() == {"days": missing}
@@ -118,11 +119,31 @@ def test_backfill_of_what_is_missing_asks_for_that_alone(a: Auditing) -> None:
 
 def test_backfill_of_what_is_missing_where_nothing_is(a: Auditing) -> None:
     a.fill("ended")
-    for arguments in ((), ("2012",), ("--end", "2011")):
+    skipped = "ended: 0 dispatched, 6 skipped (6 stored)"
+    for arguments, said in (
+        ((), "Nothing is missing."),
+        (("--end", "2011"), "Nothing is missing."),
+        (("2012",), skipped),
+    ):
         done = lakefill(
             *("backfill", "--missing", "--feed", "ended", "--url", a.process.url), *arguments
         )
-        assert (done.returncode, done.stdout) == (0, "Nothing is missing.\n")
+        assert (done.returncode, done.stdout) == (0, f"{said}\n")
+
+
+def test_what_lies_before_keep_from_is_missing_where_it_is_asked_for(
+    a: Auditing, tmp_path: Path
+) -> None:
+    text = Path(a.world.env["LAKEFILL_FEEDS"]).read_text()
+    feeds = tmp_path / "feeds.yaml"
+    feeds.write_text(text.replace("2012-06-01\n", "2012-06-01\n  keep_from: 2012-08-01\n"))
+    a.store("ended", *(key for key in a.due("ended") if key > "2012-06-01"))
+    command = ("backfill", "--missing", "--dry-run", "--feed", "ended")
+    with FunctionProcess("dispatch", a.world.env | {"LAKEFILL_FEEDS": str(feeds)}) as process:
+        asked = lakefill(*command, "2012", LAKEFILL_URL=process.url)
+        unasked = lakefill(*command, LAKEFILL_URL=process.url)
+    assert "ended: 1 to dispatch, 5 skipped (5 stored)" in asked.stdout
+    assert unasked.stdout == "Nothing is missing.\n"
 
 
 def cells(keys: list[str], state: Callable[[int], State]) -> list[Cell]:
