@@ -1,14 +1,17 @@
 """`lakefill status` and `backfill --missing`, run as a person runs them."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ingest.coverage import State
 from ingest.local.grid import Cell, grid
+from ingest.local.status import show
 from ingest.states import GLYPHS
 from tests.support.auditing import TODAY, Auditing, days_ago
 from tests.support.command import lakefill
@@ -144,6 +147,27 @@ def test_what_lies_before_keep_from_is_missing_where_it_is_asked_for(
         unasked = lakefill(*command, LAKEFILL_URL=process.url)
     assert "ended: 1 to dispatch, 5 skipped (5 stored)" in asked.stdout
     assert unasked.stdout == "Nothing is missing.\n"
+
+
+def test_of_many_failures_the_missing_and_then_the_newest_are_shown() -> None:
+    error = {"reason": "status", "message": "", "attempts": 1, "next_retry": None}
+
+    def a_feed(name: str, year: int, state: str) -> dict[str, object]:
+        days = [date(year, 1, 1) + timedelta(days=n) for n in range(15)]
+        periods = [{"period": str(day), "state": state, "last_error": error} for day in days]
+        counts = dict.fromkeys(("expected", "stored", "awaiting", "late", "failed"), 0)
+        marks = dict.fromkeys(("oldest_missing", "newest_stored", "next_due", "next_due_at"))
+        words = {"feed": name, "cadence": "day", "rejected": 15, "periods": periods}
+        return {**words, **counts, **marks}
+
+    feeds = [a_feed("new", 2023, "rejected"), a_feed("old", 2001, "rejected")]
+    feeds.append(a_feed("kept", 2024, "stored"))
+    output = io.StringIO()
+    show(Console(file=output, width=200), {"as_of": "now", "feeds": feeds}, every_row=False)
+    rows = [line.split()[:2] for line in output.getvalue().splitlines() if "status" in line]
+    new = [["new", f"2023-01-{day:02}"] for day in range(15, 0, -1)]
+    assert rows == [*new, *(["old", f"2001-01-{day:02}"] for day in range(15, 10, -1))]
+    assert "and 25 more (--json has all)" in output.getvalue()
 
 
 def cells(keys: list[str], state: Callable[[int], State]) -> list[Cell]:
