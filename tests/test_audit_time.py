@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ingest.audit import MOST_PERIODS, Audit
-from ingest.failures import FailedOutcome, record_failure
+from ingest.coverage import FailedOutcome
+from ingest.failures import record_failure
 from ingest.feeds import read_catalogue
 from ingest.inventory import look_at_all
 from ingest.job import Job
@@ -246,6 +247,17 @@ def test_what_an_ended_feed_does_not_have_is_asked_for_three_times(clock: Clock)
         clock.now += timedelta(days=300)
 
 
+def test_only_absences_use_up_what_is_asked_of_an_ended_feed(clock: Clock) -> None:
+    clock.catalogue = {"ended": clock.catalogue["ended"]}
+    outcomes: list[FailedOutcome] = ["failed", "failed", "absent", "absent", "absent"]
+    for outcome in outcomes:
+        told = clock.audit()["ended"]
+        assert told["dispatched"] == 1
+        clock.fails("ended", "2023-06-01", told["run"], outcome)
+        clock.now += timedelta(days=8)
+    assert clock.audit()["ended"]["dispatched"] == 0
+
+
 def test_what_an_ended_feed_has_otherwise_wrong_is_asked_for_on_and_on(clock: Clock) -> None:
     clock.catalogue = {"ended": clock.catalogue["ended"]}
     for _ in range(5):
@@ -278,7 +290,9 @@ def test_a_failure_record_is_read_from_its_metadata_or_else_by_itself(
             "outcome": outcome,
             "reason": outcome,
             "message": "sorry",
+            "mode": "fetch",
             "attempts": 1,
+            "absences": 0,
             "first": "2023-06-03T06:00:00Z",
             "last": "2023-06-03T06:00:00Z",
             "next_retry": NOW + timedelta(hours=6),

@@ -168,7 +168,7 @@ def test_what_is_told_of_a_period() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "attempts", "hours", "said"),
+    ("last", "absences", "hours", "said"),
     [
         (None, 3, -1, "an audit asks again, unless it is under way"),
         (None, 3, 1, "an audit after 2023-06-15 13:00 UTC asks again"),
@@ -177,13 +177,14 @@ def test_what_is_told_of_a_period() -> None:
     ],
 )
 def test_what_happens_next_is_what_the_audit_does(
-    last: str | None, attempts: int, hours: int, said: str
+    last: str | None, absences: int, hours: int, said: str
 ) -> None:
     feed = feed_of("week", first="2023-06-03", last=last)
     failure = Failure(
         outcome="absent",
         reason="absent",
-        attempts=attempts,
+        attempts=absences + 1,
+        absences=absences,
         next_retry=NOW + timedelta(hours=hours),
     )
     coverage = covered(feed, NOW, lacks=lambda _: True, failures={"2023-06-03": failure})
@@ -265,7 +266,7 @@ HOSTILE = "</script></title><img src=x onerror=alert(1)>\"'&{{7*7}}<!--"
 def hostile_page() -> str:
     feed = feed_of(first="2023-06-10", title=HOSTILE, known_gaps={"2023-06-12": HOSTILE})
     failure = Failure(
-        outcome=HOSTILE, reason=HOSTILE, message=HOSTILE, first=HOSTILE, last=HOSTILE
+        outcome="rejected", reason=HOSTILE, message=HOSTILE, first=HOSTILE, last=HOSTILE
     )
     failures = {"2023-06-11": failure, "2023-06-10": failure}
     coverage = covered(feed, NOW, lacks={1}.__contains__, failures=failures)
