@@ -45,7 +45,8 @@ def handle_delivery(request: flask.Request) -> flask.Response:
 
 def _route(request: flask.Request) -> flask.Response:
     for path, methods in ROUTES.items():
-        match = re.fullmatch(re.sub(r"{\w+}", "([^/]+)", path), request.path)
+        pattern = re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(path))
+        match = re.fullmatch(pattern, request.path)
         if match is None:
             continue
         handler = methods.get("GET" if request.method == "HEAD" else request.method)

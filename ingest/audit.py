@@ -100,10 +100,11 @@ class Audit:
             dispatched=dict.fromkeys(chosen, "fetch"),
             skipped={},
         )
+        publisher = self._publisher()
         manifest, generation = create_manifest(self._lake, manifest, deadline)
         report["run"] = manifest.run
         failed = publish_run(
-            self._lake, self._publisher, manifest, generation, manifest.dispatched, deadline
+            self._lake, publisher, manifest, generation, manifest.dispatched, deadline
         )
         report["dispatched"] = len(chosen) - len(failed)
         if failed:

@@ -14,7 +14,11 @@ from ingest import cli_options
 @click.option("--end", help="Last of a range, inclusive.")
 @click.option("--feed", help="Which feed; by default the catalogue's first.")
 @click.option("--force", is_flag=True, help="Fetch what is stored, too.")
-@click.option("--missing", is_flag=True, help="Only what the lake lacks, however old.")
+@click.option(
+    "--missing",
+    is_flag=True,
+    help="Only what the lake lacks; without a range, from the feed's keep_from on.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan; publish nothing.")
 @cli_options.dispatcher
 @click.option(
@@ -40,7 +44,7 @@ def backfill(
 
     DATE, START and END are days, months or years: 2023-06-03, 2023-06, 2023. Without any, the
     latest periods are fetched, or rechecked where they are stored; with --missing, all that is
-    due and not stored, whatever became of it before.
+    due and not stored from the feed's keep_from on, whatever became of it before.
 
     The exit status is 1 where a period ended absent, rejected or failed, or the run did not
     finish in time.

@@ -14,6 +14,7 @@ import msgspec
 
 from ingest.calendar import Period
 from ingest.feed import Feed
+from ingest.messages import Mode
 
 State = Literal[
     "not_due",
@@ -30,6 +31,8 @@ STORED: frozenset[State] = frozenset({"stored", "revised"})
 MISSING: frozenset[State] = frozenset({"awaiting", "late", "failed", "rejected"})
 # Missing, and not by itself in the lake one day: somebody should look.
 ALARMING: frozenset[State] = frozenset({"late", "failed", "rejected"})
+
+FailedOutcome = Literal["absent", "rejected", "failed", "bug"]
 
 # How often a file is asked for that a feed which has ended does not have.
 _TRIES_ONCE_ENDED = 3
@@ -59,14 +62,17 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A period's failure record; texts are as they were written, `next_retry` is aware.
 
-    `outcome` is `absent`, `rejected`, `failed` or `bug`, `reason` its fixed word; `message`
-    holds what a source answered, and is hostile.
+    `reason` is the outcome's fixed word; `message` holds what a source answered, and is
+    hostile. `attempts` are the runs that failed one after the other, `absences` those that
+    found the file absent; `mode` is that of the last, None in a record that does not say it.
     """
 
-    outcome: str
+    outcome: FailedOutcome
     reason: str
     message: str = ""
+    mode: Mode | None = None
     attempts: int = 1
+    absences: int = 0
     first: str = ""
     last: str = ""
     next_retry: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -75,8 +81,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class PeriodCoverage(msgspec.Struct, frozen=True, gc=False):
     """One period: its state, its object if there is one, and its failure record if there is.
 
-    Both are there where a stored period's recheck failed, and where a late duplicate left a
-    record behind: the object outranks it.
+    Both are there where a stored period's recheck, or fetch by force, failed.
     """
 
     period: Period
@@ -139,7 +144,7 @@ class FeedCoverage:
 
     def given_up(self, failure: Failure) -> bool:
         """Whether audits ask for it no more: the feed has ended, and never had it."""
-        absent = failure.outcome == "absent" and failure.attempts >= _TRIES_ONCE_ENDED
+        absent = failure.outcome == "absent" and failure.absences >= _TRIES_ONCE_ENDED
         return absent and self.next_due is None
 
     def between(self, low: datetime, high: datetime) -> Iterator[PeriodCoverage]:
@@ -183,6 +188,8 @@ def cover(
         stored = objects.get(feed.object_name(period))
         failure = failures.get(period.key) if failures else None
         found += stored is not None
+        if stored is not None and failure is not None and failure.mode == "fetch":
+            failure = None  # a late duplicate left it behind: the object outranks it
         state: State
         if period.key in feed.known_gaps:
             state = "known_gap"

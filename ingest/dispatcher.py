@@ -85,10 +85,11 @@ class Dispatcher:
             skipped={period.key: reason for period, reason in plan.skipped},
         )
         if not request.dry_run:
+            publisher = self._publisher() if manifest.dispatched else None
             written, generation = create_manifest(self._lake, manifest, deadline)
             if written != manifest:  # by the same scheduled call, at the same moment
                 return self._again(feed, written, generation, deadline)
-            self._publish(manifest, generation, manifest.dispatched, deadline)
+            self._publish(publisher, manifest, generation, manifest.dispatched, deadline)
         return Dispatched(
             run, feed.name, [*manifest.dispatched], manifest.skipped, request.dry_run
         )
@@ -139,14 +140,20 @@ class Dispatcher:
         }
         stored = self._stored(names, deadline)
         modes = {k: m for k, m in manifest.dispatched.items() if k not in stored}
-        self._publish(manifest, generation, modes, deadline)
+        publisher = self._publisher() if modes else None
+        self._publish(publisher, manifest, generation, modes, deadline)
         skipped = manifest.skipped | dict.fromkeys(sorted(stored), "stored")
         return Dispatched(manifest.run, feed.name, [*modes], skipped, dry_run=False)
 
     def _publish(
-        self, manifest: Manifest, generation: int, modes: dict[str, Mode], deadline: Deadline
+        self,
+        publisher: Publisher | None,
+        manifest: Manifest,
+        generation: int,
+        modes: dict[str, Mode],
+        deadline: Deadline,
     ) -> None:
-        failed = publish_run(self._lake, self._publisher, manifest, generation, modes, deadline)
+        failed = publish_run(self._lake, publisher, manifest, generation, modes, deadline)
         if failed:
             raise ProblemError(
                 502,

@@ -8,20 +8,18 @@ object's metadata too, so that a feed's failures are one listing.
 
 import json
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ingest.calendar import Period
-from ingest.coverage import Failure
+from ingest.coverage import FailedOutcome, Failure
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX, Feed
 from ingest.job import Job
 from ingest.lake import Lake, PreconditionError
 from ingest.times import iso
-
-FailedOutcome = Literal["absent", "rejected", "failed", "bug"]
 
 _FIRST_DELAY = timedelta(hours=6)
 _LONGEST_DELAY = timedelta(days=7)
@@ -54,7 +52,8 @@ def record_failure(
 ) -> None:
     """Write or renew a period's failure record; raise RetryError where that cannot be done.
 
-    Its `attempts` are the runs that failed one after the other.
+    Its `attempts` are the runs that failed one after the other, and its `absences` those of
+    them that found the file absent.
     """
     name = record_name(job.feed, job.period)
     for tries in range(_TRIES):
@@ -62,10 +61,11 @@ def record_failure(
         before = found if isinstance(found, dict) else {}
         if tries and (before.get("run"), before.get("outcome")) == (job.run, outcome):
             return  # another copy of the same message has just said it
-        counted = before.get("attempts")
-        attempts = counted if isinstance(counted, int) else 0
-        if before.get("run") != job.run or attempts < 1:
-            attempts += 1  # and a run fails once, however often its message comes
+        attempts, absences = _count(before, "attempts"), _count(before, "absences")
+        another = before.get("run") != job.run
+        # A run fails once, however often its message comes.
+        attempts += another or attempts < 1
+        absences += outcome == "absent" and (another or before.get("outcome") != "absent")
         record = {
             "v": 1,
             "feed": job.feed.name,
@@ -76,6 +76,7 @@ def record_failure(
             "reason": reason,
             "message": message,
             "attempts": attempts,
+            "absences": absences,
             "first": before.get("first", iso(now)),
             "last": iso(now),
             "next_retry": iso(now + retry_delay(attempts)),
@@ -92,6 +93,11 @@ def record_failure(
             continue
         return
     raise RetryError("raced", "other workers keep writing the failure record")
+
+
+def _count(record: dict[str, Any], name: str) -> int:
+    counted = record.get(name)
+    return counted if isinstance(counted, int) else 0
 
 
 def clear_failure(lake: Lake, job: Job, deadline: Deadline) -> None:

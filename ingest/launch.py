@@ -1,6 +1,6 @@
 """Publishing a run whose manifest is written, and telling what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -18,7 +18,7 @@ _LAST_WORD_SECONDS = 10.0
 
 def publish_run(
     lake: Lake,
-    publisher: Callable[[], Publisher],
+    publisher: Publisher | None,
     manifest: Manifest,
     generation: int,
     modes: Mapping[str, Mode],
@@ -26,6 +26,8 @@ def publish_run(
 ) -> dict[str, str]:
     """Publish a message a period of `modes`; `generation` is that of the manifest.
 
+    The publisher was made before the manifest was written, which would go on naming periods
+    that nobody published where it cannot be made; None publishes nothing.
     Returns why, by period key, Pub/Sub did not take some of them; the manifest names those as
     well, where it can still be written. Raises RetryError where it goes on naming others.
     """
@@ -33,7 +35,7 @@ def publish_run(
         Message(v=1, feed=manifest.feed, period=key, run=manifest.run, mode=mode)
         for key, mode in modes.items()
     ]
-    failed = publisher().publish(messages, deadline) if messages else {}
+    failed = publisher.publish(messages, deadline) if publisher is not None else {}
     try:
         _note(lake, manifest, generation, tuple(failed), deadline.afresh(_LAST_WORD_SECONDS))
     except RetryError:

@@ -59,22 +59,23 @@ class Publisher:
         left = _left(end)
         if not left:
             return dict.fromkeys((message.period for message in messages), "TimeoutError")
-        futures = [
-            self._client.publish(
-                self._topic,
-                message.encode(),
-                retry=_RETRY.with_timeout(left),
-                timeout=left,
-                **message.attributes,
-            )
-            for message in messages
-        ]
-        failed = {}
-        for message, future in zip(messages, futures, strict=True):
+        futures, failed = {}, {}
+        for message in messages:
+            try:
+                futures[message.period] = self._client.publish(
+                    self._topic,
+                    message.encode(),
+                    retry=_RETRY.with_timeout(left),
+                    timeout=left,
+                    **message.attributes,
+                )
+            except Exception as error:  # noqa: BLE001  the others may be taken all the same
+                failed[message.period] = type(error).__name__
+        for key, future in futures.items():
             try:
                 future.result(timeout=_left(end))
             except Exception as error:  # noqa: BLE001  gRPC's, the client's, time-outs: not taken
-                failed[message.period] = type(error).__name__
+                failed[key] = type(error).__name__
         return failed
 
 

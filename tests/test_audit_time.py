@@ -1,6 +1,6 @@
 """The audit as time goes by: what it asks for again, when, and how often."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from ingest.audit import MOST_PERIODS, Audit
-from ingest.failures import FailedOutcome, record_failure
+from ingest.coverage import FailedOutcome
+from ingest.failures import record_failure
 from ingest.feeds import read_catalogue
 from ingest.inventory import look_at_all
 from ingest.job import Job
@@ -49,9 +50,10 @@ class Clock:
     now: datetime = NOW
     catalogue: Any = field(default_factory=lambda: read_catalogue(CATALOGUE))
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self, publisher: Callable[[], Publisher] | None = None) -> dict[str, Any]:
         """Audit; return the periods asked for and the run by feed."""
-        audit = Audit(self.catalogue, self.lake, lambda: self.publisher, self.now)
+        made = publisher or (lambda: self.publisher)
+        audit = Audit(self.catalogue, self.lake, made, self.now)
         self.pubsub.taken.clear()
         return {feed["feed"]: feed for feed in audit.run(within())["feeds"]}
 
@@ -115,6 +117,21 @@ def test_what_a_run_has_published_is_under_way_for_36_hours(clock: Clock) -> Non
     assert clock.pubsub.taken == ["2023-06-03"]  # which has become due
     clock.now += SECOND
     clock.audit()
+    assert sorted(clock.pubsub.taken) == ["2023-06-01", "2023-06-01", "2023-06-02"]
+
+
+def test_what_could_not_be_published_at_all_is_asked_for_by_the_next_audit(
+    clock: Clock,
+) -> None:
+    def none() -> Publisher:
+        raise RuntimeError("no credentials")
+
+    stopped = new_client()
+    stopped.stop()
+    for publisher in (none, lambda: Publisher(stopped, clock.pubsub.topic)):
+        told = clock.audit(publisher)["living"]
+        assert (told["dispatched"], "error" in told) == (0, True)
+    assert clock.audit()["living"]["dispatched"] == 2
     assert sorted(clock.pubsub.taken) == ["2023-06-01", "2023-06-01", "2023-06-02"]
 
 
@@ -230,6 +247,17 @@ def test_what_an_ended_feed_does_not_have_is_asked_for_three_times(clock: Clock)
         clock.now += timedelta(days=300)
 
 
+def test_only_absences_use_up_what_is_asked_of_an_ended_feed(clock: Clock) -> None:
+    clock.catalogue = {"ended": clock.catalogue["ended"]}
+    outcomes: list[FailedOutcome] = ["failed", "failed", "absent", "absent", "absent"]
+    for outcome in outcomes:
+        told = clock.audit()["ended"]
+        assert told["dispatched"] == 1
+        clock.fails("ended", "2023-06-01", told["run"], outcome)
+        clock.now += timedelta(days=8)
+    assert clock.audit()["ended"]["dispatched"] == 0
+
+
 def test_what_an_ended_feed_has_otherwise_wrong_is_asked_for_on_and_on(clock: Clock) -> None:
     clock.catalogue = {"ended": clock.catalogue["ended"]}
     for _ in range(5):
@@ -262,7 +290,9 @@ def test_a_failure_record_is_read_from_its_metadata_or_else_by_itself(
             "outcome": outcome,
             "reason": outcome,
             "message": "sorry",
+            "mode": "fetch",
             "attempts": 1,
+            "absences": 0,
             "first": "2023-06-03T06:00:00Z",
             "last": "2023-06-03T06:00:00Z",
             "next_retry": NOW + timedelta(hours=6),

@@ -105,13 +105,28 @@ def test_a_dispatcher_that_stops_answering_is_told_at_once_and_once() -> None:
 def test_a_dispatcher_that_hangs_is_not_waited_for_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(client_module, "_ANSWER_SECONDS", {"POST": 540, "GET": 0.2})
+    monkeypatch.setattr(client_module, "_RUN_SECONDS", 0.2)
     monkeypatch.setattr(client_module, "_SILENCE_SECONDS", 0.0)
     told: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        with DispatchClient(url) as client, pytest.raises(AnswerError, match="timed out"):
+        with DispatchClient(url) as client, pytest.raises(AnswerError, match=r"within 0\.2 s"):
             next(client.follow("r", 60, on_silence=told.append))
+
+
+def test_a_slow_coverage_is_told_from_a_dispatcher_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_module, "_RUN_SECONDS", 0.1)
+    monkeypatch.setattr(client_module, "_ANSWER_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with DispatchClient(url) as client:
+            started = time.monotonic()
+            with pytest.raises(AnswerError, match=r"answered within 0\.3 s.*--feed") as slow:
+                client.coverage()
+    assert time.monotonic() - started >= 0.3
+    assert "nothing answers" not in str(slow.value)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.calendar import Calendar
-from ingest.coverage import MISSING, Failure, FeedCoverage, Stored, cover
+from ingest.coverage import MISSING, FailedOutcome, Failure, FeedCoverage, Stored, cover
 from ingest.coverage_json import details, summary
 from ingest.feed import Feed
+from ingest.messages import Mode
 from tests.support.strategies import calendars, feed_of, ranges, utc, walk
 
 NOW = utc(2023, 6, 14, 12)
@@ -25,7 +26,7 @@ def stored(feed: Feed, *keys: str, **fields: Any) -> dict[str, Stored]:
     return {name: Stored(object=name, size=10, sha256="ab", **fields) for name in names}
 
 
-def failure(outcome: str, **fields: Any) -> Failure:
+def failure(outcome: FailedOutcome, **fields: Any) -> Failure:
     return Failure(outcome=outcome, reason="html", **fields)
 
 
@@ -76,14 +77,28 @@ def test_the_state_of_each_period() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["absent", "rejected", "failed", "bug"])
-def test_a_stored_period_whose_recheck_failed_stays_stored(outcome: str) -> None:
-    failures = {"2023-06-05": failure(outcome, message="sorry", attempts=2, next_retry=NOW)}
+@pytest.mark.parametrize("mode", ["recheck", "force", None])
+def test_a_stored_period_whose_recheck_failed_stays_stored(
+    outcome: FailedOutcome, mode: Mode | None
+) -> None:
+    fields = {"message": "sorry", "mode": mode, "attempts": 2, "next_retry": NOW}
+    failures = {"2023-06-05": failure(outcome, **fields)}
     coverage = cover(FEED, stored(FEED, "2023-06-05"), failures, NOW)
     told = details(coverage.periods[0])
     assert told["state"] == "stored"
     assert told["last_error"]["outcome"] == outcome
     assert (told["last_error"]["attempts"], told["last_error"]["message"]) == (2, "sorry")
     assert told["last_error"]["next_retry"] == "2023-06-14T12:00:00Z"
+
+
+@pytest.mark.parametrize("outcome", ["absent", "rejected", "failed", "bug"])
+def test_an_object_outranks_the_record_that_a_late_duplicate_left(
+    outcome: FailedOutcome,
+) -> None:
+    failures = {key: failure(outcome, mode="fetch") for key in ("2023-06-05", "2023-06-07")}
+    coverage = cover(FEED, stored(FEED, "2023-06-05"), failures, NOW)
+    assert "last_error" not in details(coverage.periods[0])
+    assert coverage.periods[2].failure == failures["2023-06-07"]
 
 
 def test_absence_within_grace_is_awaited_and_rejection_is_not() -> None:

@@ -224,7 +224,7 @@ def test_an_unknown_feed_path_or_run_is_404_and_a_wrong_method_405(d: Dispatchin
         response = d.post({"feed": feed})
         assert response.status_code == 404
         assert_problem(response)
-    for path in ("/nope", "/runs/", "/runs/a/b", "/runs/no-such-run", "/runs/UPPER"):
+    for path in ("/nope", "/openapiXjson", "/runs/", "/runs/a/b", "/runs/none", "/runs/UPPER"):
         response = d.process.get(path)
         assert response.status_code == 404, path
         assert_problem(response)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.coverage import FailedOutcome
 from ingest.deadline import Deadline
-from ingest.failures import FailedOutcome, record_failure, retry_delay
+from ingest.failures import record_failure, retry_delay
 from ingest.feeds import load_catalogue
 from ingest.job import Job
 from ingest.lake import Lake
@@ -111,6 +112,18 @@ def test_attempts_count_runs_that_failed_and_no_duplicates(
         assert (written["first"], written["last"]) == (after(0), after(hours))
         assert written["next_retry"] == after(hours + 6)
     assert record(here, day, "run-2", 20)["attempts"] == 2
+
+
+def test_absences_are_counted_by_themselves(here: World, day: Deliveries) -> None:
+    ends: list[tuple[str, FailedOutcome, int]] = [
+        ("run-1", "failed", 0),
+        ("run-2", "absent", 1),
+        ("run-2", "absent", 1),
+        ("run-3", "rejected", 1),
+        ("run-3", "absent", 2),
+    ]
+    for hours, (run, outcome, absences) in enumerate(ends):
+        assert record(here, day, run, hours, outcome)["absences"] == absences
 
 
 @given(st.integers(1, 10_000))

@@ -6,9 +6,8 @@ from typing import Any, get_args
 import pytest
 import requests
 
-from ingest.coverage import Failure, State, cover
+from ingest.coverage import FailedOutcome, Failure, State, cover
 from ingest.coverage_json import summary
-from ingest.failures import FailedOutcome
 from ingest.messages import RUN_PATTERN, Mode
 from ingest.openapi import description
 from ingest.plan import SkipReason

@@ -17,10 +17,10 @@ from ingest.coverage import MISSING, Failure, FeedCoverage, PeriodCoverage, Stat
 from ingest.page import CONTENT_SECURITY_POLICY
 from ingest.page.gaps import Gap, curl_line, gaps_of
 from ingest.page.grid import rows_of
-from ingest.page.records import COLUMNS, chosen, records
+from ingest.page.records import COLUMNS, records
 from ingest.page.strokes import bar, strokes
 from ingest.states import WORST_FIRST
-from tests.support.pages import Page, covered, page_of
+from tests.support.pages import Lacks, Page, covered, page_of
 from tests.support.strategies import CADENCES, at, calendars, feed_of, utc
 
 NOW = utc(2023, 6, 15, 12)
@@ -147,7 +147,7 @@ def test_the_summary_of_a_feed() -> None:
 
 def test_what_is_told_of_a_period() -> None:
     coverage = a_week()
-    told = {r.period.period.key: r.cells for r in records(coverage, chosen(coverage, 9), NOW)}
+    told = {r.period.period.key: r.cells for r in records(coverage, 10_000, NOW)}
     assert told["2023-05-27"] == (
         *("2,614,912", "33,174,352", "253,231", coverage.periods[4].stored.sha256, "1"),  # type: ignore[union-attr]
         *("2023-06-03T13:00:05Z", "https://example.org/2023052700.csv"),
@@ -156,38 +156,39 @@ def test_what_is_told_of_a_period() -> None:
         "https://example.org/2023051300.csv",
         (
             "rejected (html): the source sent a web page; tried 2 times, last "
-            "2023-06-15T10:00:00Z; due since 2023-05-20 00:00 UTC, late since "
+            "2023-06-15T10:00:00Z; due 2023-05-20 00:00 UTC, late "
             "2023-05-22 00:00 UTC"
         ),
-        "the first audit after 2023-06-15 22:00 UTC asks again",
+        "an audit after 2023-06-15 22:00 UTC asks again, unless it is under way",
     )
     assert told["2023-05-20"][-2:] == ("never made", "nothing: it is a known gap")
-    assert told["2023-06-03"][-1] == "the next audit asks for it"
+    assert told["2023-06-03"][-1] == "an audit asks for it, unless it is under way"
     assert told["2023-06-10"][-1] == "due 2023-06-17 00:00 UTC"
     assert all(len(cells) <= len(COLUMNS) - 2 for cells in told.values())
 
 
 @pytest.mark.parametrize(
-    ("last", "attempts", "hours", "said"),
+    ("last", "absences", "hours", "said"),
     [
-        (None, 3, -1, "the next audit asks again"),
-        (None, 3, 1, "the first audit after 2023-06-15 13:00 UTC asks again"),
-        ("2023-06-03", 2, -1, "the next audit asks again"),
+        (None, 3, -1, "an audit asks again, unless it is under way"),
+        (None, 3, 1, "an audit after 2023-06-15 13:00 UTC asks again"),
+        ("2023-06-03", 2, -1, "an audit asks again, unless it is under way"),
         ("2023-06-03", 3, 1, "audits ask no more"),
     ],
 )
 def test_what_happens_next_is_what_the_audit_does(
-    last: str | None, attempts: int, hours: int, said: str
+    last: str | None, absences: int, hours: int, said: str
 ) -> None:
     feed = feed_of("week", first="2023-06-03", last=last)
     failure = Failure(
         outcome="absent",
         reason="absent",
-        attempts=attempts,
+        attempts=absences + 1,
+        absences=absences,
         next_retry=NOW + timedelta(hours=hours),
     )
     coverage = covered(feed, NOW, lacks=lambda _: True, failures={"2023-06-03": failure})
-    oldest = next(records(coverage, {"2023-06-03"}, NOW))
+    [*_, oldest] = records(coverage, 10_000, NOW)
     assert oldest.cells[-1].startswith(said)
 
 
@@ -195,7 +196,7 @@ def test_a_stored_period_whose_recheck_failed_says_so() -> None:
     failure = Failure(outcome="rejected", reason="status", message="answered 403")
     feed = feed_of("week", first="2023-06-03", last="2023-06-03")
     coverage = covered(feed, NOW, failures={"2023-06-03": failure})
-    [record] = records(coverage, {"2023-06-03"}, NOW)
+    [record] = records(coverage, 10_000, NOW)
     assert record.cells[-1] == (
         "its last recheck failed: rejected (status): answered 403; tried once"
     )
@@ -203,12 +204,11 @@ def test_a_stored_period_whose_recheck_failed_says_so() -> None:
 
 def test_what_needs_attention_has_a_record_before_what_is_new() -> None:
     coverage = covered(feed_of("hour", first="2023-01-01T00"), NOW, lacks={7}.__contains__)
-    keys = chosen(coverage, 100)
-    assert len(keys) == 100
-    assert {"2023-01-01T07", coverage.periods[-1].period.key} <= keys
-    page = page_of(coverage, now=NOW)
-    assert "GET /coverage?feed=f" in page
-    assert page.count("<tr id=") == 1000
+    found = [record.period.period.key for record in records(coverage, 20_000, NOW)]
+    listed = [period.period.key for period in coverage.periods]
+    assert 50 < len(found) < 200
+    assert found == [*reversed(listed[1 - len(found) :]), "2023-01-01T07"]
+    assert "GET /coverage?feed=f" in page_of(coverage, now=NOW)
 
 
 @given(st.lists(STATES, max_size=40))
@@ -266,7 +266,7 @@ HOSTILE = "</script></title><img src=x onerror=alert(1)>\"'&{{7*7}}<!--"
 def hostile_page() -> str:
     feed = feed_of(first="2023-06-10", title=HOSTILE, known_gaps={"2023-06-12": HOSTILE})
     failure = Failure(
-        outcome=HOSTILE, reason=HOSTILE, message=HOSTILE, first=HOSTILE, last=HOSTILE
+        outcome="rejected", reason=HOSTILE, message=HOSTILE, first=HOSTILE, last=HOSTILE
     )
     failures = {"2023-06-11": failure, "2023-06-10": failure}
     coverage = covered(feed, NOW, lacks={1}.__contains__, failures=failures)
@@ -314,7 +314,16 @@ def test_the_page_is_whole_by_itself_and_allows_nothing_else() -> None:
             assert (attributes.get(link) or "#")[0] == "#" or attributes[link][:5] == "data:"  # type: ignore[index]
 
 
-def test_fourteen_years_of_weeks_take_at_most_300_kb() -> None:
+def test_what_a_source_said_is_cut_where_it_is_long() -> None:
+    failure = Failure(outcome="rejected", reason="html", message="x" * 121)
+    feed = feed_of("week", first="2023-06-03", last="2023-06-03")
+    coverage = covered(feed, NOW, failures={"2023-06-03": failure})
+    [record] = records(coverage, 10_000, NOW)
+    assert f": {'x' * 120}\N{HORIZONTAL ELLIPSIS}; tried once" in record.cells[-1]
+
+
+def fourteen_years(lacks: Lacks, failure: Failure | None = None) -> tuple[int, int]:
+    """The bytes and the records of a page of so many weeks."""
     feed = feed_of(
         "week",
         first="2010-05-08",
@@ -322,9 +331,32 @@ def test_fourteen_years_of_weeks_take_at_most_300_kb() -> None:
         url="http://web.mta.info/developers/data/nyct/turnstile/turnstile_{date:%y%m%d}.txt",
     )
     now = utc(2024, 5, 8)
-    coverage = covered(feed, now, lacks=lambda n: n % 50 == 9)
-    assert len(coverage.periods) == 731
-    assert len(page_of(coverage, now=now).encode()) <= 300_000
+    keys = [p.period.key for p in covered(feed, now).periods]
+    assert len(keys) == 731
+    failures = dict.fromkeys(keys, failure) if failure else None
+    page = page_of(covered(feed, now, lacks=lacks, failures=failures), now=now)
+    return len(page.encode()), page.count("<tr id=")
+
+
+def test_fourteen_years_of_weeks_take_at_most_300_kb() -> None:
+    size, rows = fourteen_years(lambda n: n % 50 == 9)
+    assert size <= 300_000
+    assert rows == 731
+
+
+@pytest.mark.parametrize("character", ["<", "\N{MAN}", "'"])
+def test_they_take_no_more_whatever_their_source_says(character: str) -> None:
+    failure = Failure(
+        outcome="rejected",
+        reason="html",
+        message=character * 500,
+        attempts=3,
+        last="2023-06-15T10:00:00Z",
+        next_retry=utc(2024, 5, 9),
+    )
+    size, rows = fourteen_years(lambda _: True, failure)
+    assert size <= 300_000
+    assert rows >= 150
 
 
 @pytest.mark.parametrize("every", [2, 10, 1_000_000])

@@ -101,7 +101,7 @@ def test_a_period_tells_what_is_known_of_it(shown: Auditing, opened: Open) -> No
         8: ("revised", "revision\n1", "source bytes\n12", "rows\n3"),
         7: ("rejected", "rejected (html)", "the first audit after"),
         6: ("failed", "failed (server_error)", "the first audit after"),
-        5: ("late", "no failure is recorded", "the next audit asks for it"),
+        5: ("late", "no failure is recorded", "an audit asks for it, unless it is under way"),
     }.items():
         page.get_by_role("link", name=f"{days_ago(n)}: ").first.click()
         told = card(page)

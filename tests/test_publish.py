@@ -24,7 +24,8 @@ def publisher(picky: Picky, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publish
     yield Publisher(client, picky.topic)
     if picky.hang is not None:
         picky.hang.set()
-    client.stop()
+    if not client._is_stopped:
+        client.stop()
 
 
 def test_publishing_gives_up_at_the_deadline_when_pubsub_does_not_answer(
@@ -87,3 +88,12 @@ def test_what_does_not_pass_is_told_at_once(picky: Picky, publisher: Publisher) 
     picky.failures = [grpc.StatusCode.PERMISSION_DENIED] * 3
     failed = publisher.publish(MESSAGES, Deadline(30, time.monotonic))
     assert failed == dict.fromkeys(KEYS, "PermissionDenied")
+
+
+def test_what_the_client_itself_refuses_is_not_taken(
+    picky: Picky, publisher: Publisher
+) -> None:
+    publisher._client.stop()
+    failed = publisher.publish(MESSAGES, Deadline(30, time.monotonic))
+    assert failed == dict.fromkeys(KEYS, "RuntimeError")
+    assert picky.taken == []

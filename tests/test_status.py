@@ -1,13 +1,17 @@
 """`lakefill status` and `backfill --missing`, run as a person runs them."""
 
+import io
 import json
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ingest.coverage import State
 from ingest.local.grid import Cell, grid
+from ingest.local.status import show
 from ingest.states import GLYPHS
 from tests.support.auditing import TODAY, Auditing, days_ago
 from tests.support.command import lakefill
@@ -112,7 +116,7 @@ def test_backfill_of_what_is_missing_asks_for_that_alone(a: Auditing) -> None:
     assert "days: 3 to dispatch, 6 skipped (6 stored)" in planned.stdout
     assert a.dispatched() == {}
     some = lakefill(*command, "--start", days_ago(9), "--end", days_ago(5))
-    assert "days: 1 dispatched, 0 skipped" in some.stdout
+    assert "days: 1 dispatched, 4 skipped (4 stored)" in some.stdout
     assert a.dispatched() == {"days": [days_ago(9)]}
     lakefill(*command)
     assert a.dispatched() == {"days": missing}
@@ -120,11 +124,52 @@ def test_backfill_of_what_is_missing_asks_for_that_alone(a: Auditing) -> None:
 
 def test_backfill_of_what_is_missing_where_nothing_is(a: Auditing) -> None:
     a.fill("ended")
-    for arguments in ((), ("2012",), ("--end", "2011")):
+    skipped = "ended: 0 dispatched, 6 skipped (6 stored)"
+    for arguments, said in (
+        ((), "Nothing is missing."),
+        (("--end", "2011"), "Nothing is missing."),
+        (("2012",), skipped),
+    ):
         done = lakefill(
             *("backfill", "--missing", "--feed", "ended", "--url", a.process.url), *arguments
         )
-        assert (done.returncode, done.stdout) == (0, "Nothing is missing.\n")
+        assert (done.returncode, done.stdout) == (0, f"{said}\n")
+
+
+def test_what_lies_before_keep_from_is_missing_where_it_is_asked_for(
+    a: Auditing, tmp_path: Path
+) -> None:
+    text = Path(a.world.env["LAKEFILL_FEEDS"]).read_text()
+    feeds = tmp_path / "feeds.yaml"
+    feeds.write_text(text.replace("2012-06-01\n", "2012-06-01\n  keep_from: 2012-08-01\n"))
+    a.store("ended", *(key for key in a.due("ended") if key > "2012-06-01"))
+    command = ("backfill", "--missing", "--dry-run", "--feed", "ended")
+    with FunctionProcess("dispatch", a.world.env | {"LAKEFILL_FEEDS": str(feeds)}) as process:
+        asked = lakefill(*command, "2012", LAKEFILL_URL=process.url)
+        unasked = lakefill(*command, LAKEFILL_URL=process.url)
+    assert "ended: 1 to dispatch, 5 skipped (5 stored)" in asked.stdout
+    assert unasked.stdout == "Nothing is missing.\n"
+
+
+def test_of_many_failures_the_missing_and_then_the_newest_are_shown() -> None:
+    error = {"reason": "status", "message": "", "attempts": 1, "next_retry": None}
+
+    def a_feed(name: str, year: int, state: str) -> dict[str, object]:
+        days = [date(year, 1, 1) + timedelta(days=n) for n in range(15)]
+        periods = [{"period": str(day), "state": state, "last_error": error} for day in days]
+        counts = dict.fromkeys(("expected", "stored", "awaiting", "late", "failed"), 0)
+        marks = dict.fromkeys(("oldest_missing", "newest_stored", "next_due", "next_due_at"))
+        words = {"feed": name, "cadence": "day", "rejected": 15, "periods": periods}
+        return {**words, **counts, **marks}
+
+    feeds = [a_feed("new", 2023, "rejected"), a_feed("old", 2001, "rejected")]
+    feeds.append(a_feed("kept", 2024, "stored"))
+    output = io.StringIO()
+    show(Console(file=output, width=200), {"as_of": "now", "feeds": feeds}, every_row=False)
+    rows = [line.split()[:2] for line in output.getvalue().splitlines() if "status" in line]
+    new = [["new", f"2023-01-{day:02}"] for day in range(15, 0, -1)]
+    assert rows == [*new, *(["old", f"2001-01-{day:02}"] for day in range(15, 10, -1))]
+    assert "and 25 more (--json has all)" in output.getvalue()
 
 
 def cells(keys: list[str], state: Callable[[int], State]) -> list[Cell]:

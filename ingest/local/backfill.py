@@ -20,14 +20,14 @@ from ingest.local.terminal import progress
 def only_missing(client: DispatchClient, request: dict[str, Any]) -> dict[str, Any] | None:
     """Return the request for what the lake lacks of what is asked for, or None: nothing.
 
-    It is the range from the oldest to the newest of those; what is stored between them is
-    skipped by dispatch.
+    A date or a start is asked for as it is: dispatch skips what is stored. Without, it is the
+    range from the oldest to the newest of what is missing from the feed's keep_from on.
     """
+    if request.keys() & {"date", "start"}:
+        return request
     feed = request.get("feed") or client.dispatch({"dry_run": True}).feed
-    start, end = (request.get("date", request.get(name)) for name in ("start", "end"))
-    narrow = {"start": start, "end": end}
-    query = {name: value for name, value in narrow.items() if value is not None}
-    [found] = coverage_of(client.coverage(feed=feed, **query)).feeds
+    until = {name: request[name] for name in ("end",) if name in request}
+    [found] = coverage_of(client.coverage(feed=feed, **until)).feeds
     missing = [period.period for period in found.periods if period.state in MISSING]
     return {"feed": feed, "start": missing[0], "end": missing[-1]} if missing else None
 

@@ -12,10 +12,11 @@ from ingest.errors import LakefillError
 from ingest.local.identity import IdentityToken
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-# A request of 200,000 periods is planned and published within dispatch's own deadline; how
-# far a run is, is one listing.
+# A request of 200,000 periods is planned and published, and a whole lake is listed, within
+# dispatch's own deadline; how far a run is, is one listing.
 _CONNECT_SECONDS = 10
-_ANSWER_SECONDS = {"POST": 540, "GET": 30}
+_ANSWER_SECONDS = 540
+_RUN_SECONDS = 30
 # Passing trouble while a run is followed: how long it may last.
 _SILENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.4
@@ -91,7 +92,7 @@ class DispatchClient:
 
     def dispatch(self, request: dict[str, Any]) -> Dispatched:
         """Send a request; raise AnswerError where it is refused or fails."""
-        return self._ask("POST", "/", Dispatched, json=request)
+        return self._ask("POST", "/", Dispatched, _ANSWER_SECONDS, json=request)
 
     def follow(
         self,
@@ -111,7 +112,7 @@ class DispatchClient:
             watch()
             asked = time.monotonic()
             try:
-                run_now = self._ask("GET", f"/runs/{run}", Run)
+                run_now = self._ask("GET", f"/runs/{run}", Run, _RUN_SECONDS)
             except AnswerError as error:
                 passing = error.status is None or error.status >= 500
                 if not passing or asked > heard + _SILENCE_SECONDS:
@@ -133,17 +134,24 @@ class DispatchClient:
 
         `start` and `end` narrow the periods. Raises AnswerError where it cannot be had.
         """
-        return self._ask("GET", "/coverage", dict[str, Any], params=query)
+        return self._ask("GET", "/coverage", dict[str, Any], _ANSWER_SECONDS, params=query)
 
-    def _ask(self, method: str, path: str, expected: type[T], **kwargs: object) -> T:
+    def _ask(
+        self, method: str, path: str, expected: type[T], seconds: float, **kwargs: object
+    ) -> T:
         try:
             response = self._session.request(
                 method,
                 self.url + path,
-                timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS[method]),
+                timeout=(_CONNECT_SECONDS, seconds),
                 allow_redirects=False,
                 **kwargs,  # type: ignore[arg-type]
             )
+        except requests.ReadTimeout:
+            raise AnswerError(
+                f"{self.url} has not answered within {seconds:g} s; ask for less at once, "
+                "by --feed, or by dates"
+            ) from None
         except requests.RequestException as error:
             raise AnswerError(
                 f"nothing answers at {self.url} ({_cause(error)}); start the local stack by "

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.calendar import Cadence
-from ingest.coverage import ALARMING, State
+from ingest.coverage import ALARMING, STORED, State
 from ingest.local.client import AnswerError, DispatchClient
 from ingest.local.grid import STYLES, Cell, grid
 from ingest.local.terminal import new_table
@@ -96,7 +96,7 @@ def alarming(answer: dict[str, Any]) -> bool:
 
 
 def show(console: Console, answer: dict[str, Any], *, every_row: bool) -> None:
-    """Print summaries, each feed's grid, and what failed and why.
+    """Print summaries, each feed's grid, and why what failed did: missing first, newest first.
 
     Unless `every_row`, the rows of feeds by day or hour that lack nothing are left out.
     """
@@ -113,11 +113,13 @@ def show(console: Console, answer: dict[str, Any], *, every_row: bool) -> None:
             console.print(f"{left_out:,} rows lack nothing (--year shows them)")
     console.print("\n" + "   ".join(f"{glyph} {state}" for state, glyph in GLYPHS.items()))
     failures = [(f.feed, p) for f in coverage.feeds for p in f.periods if p.last_error]
+    failures.sort(key=lambda failure: failure[1].period, reverse=True)
+    failures.sort(key=lambda failure: failure[1].state in STORED)
     if failures:
         console.print()
-        console.print(_failures(failures[-_MOST_FAILURES:]))
+        console.print(_failures(failures[:_MOST_FAILURES]))
     if len(failures) > _MOST_FAILURES:
-        console.print(f"and {len(failures) - _MOST_FAILURES:,} older ones (--json has all)")
+        console.print(f"and {len(failures) - _MOST_FAILURES:,} more (--json has all)")
 
 
 def _summaries(feeds: list[FeedStatus]) -> Table:

@@ -1,8 +1,9 @@
 """A period in words: what is stored of it, what went wrong, and what happens next. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from markupsafe import escape
 
 from ingest.coverage import ALARMING, STORED, Failure, FeedCoverage, PeriodCoverage
 
@@ -11,6 +12,10 @@ COLUMNS = (
     *("period", "state", "stored bytes", "source bytes", "rows", "SHA-256", "revision"),
     *("fetched at", "source", "what happened", "what happens next"),
 )
+
+# A message may hold what a source answered; `GET /coverage` has more of it.
+_LONGEST_MESSAGE = 120
+_UNLESS = "unless it is under way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +26,28 @@ class Record:
     cells: tuple[str, ...]
 
 
-def chosen(coverage: FeedCoverage, most: int) -> set[str]:
-    """Return the keys of the at most so many periods that have a record.
+def records(coverage: FeedCoverage, most_bytes: int, now: datetime) -> list[Record]:
+    """Return the records at `now` (aware) whose cells take at most so many bytes as HTML.
 
-    Those that somebody should look at come first, then the newest.
+    Those that somebody should look at are chosen first, then the newest; the newest is first.
     """
     newest_first = coverage.periods[::-1]
     by_need = sorted(newest_first, key=lambda p: p.failure is None and p.state not in ALARMING)
-    return {period.period.key for period in by_need[:most]}
+    found = []
+    for period in by_need:
+        record = _record(coverage, period, now)
+        most_bytes -= sum(len(escape(cell).encode()) for cell in record.cells)
+        if most_bytes < 0:
+            break
+        found.append(record)
+    return sorted(found, key=lambda record: record.period.period.at, reverse=True)
 
 
-def records(coverage: FeedCoverage, keys: set[str], now: datetime) -> Iterator[Record]:
-    """Yield the records of these periods at `now` (aware), the newest first."""
-    for period in reversed(coverage.periods):
-        if period.period.key in keys:
-            cells = [*_stored(coverage, period), *_told(coverage, period, now)]
-            while cells and not cells[-1]:
-                cells.pop()
-            yield Record(period, tuple(cells))
+def _record(coverage: FeedCoverage, period: PeriodCoverage, now: datetime) -> Record:
+    cells = [*_stored(coverage, period), *_told(coverage, period, now)]
+    while cells and not cells[-1]:
+        cells.pop()
+    return Record(period, tuple(cells))
 
 
 def _stored(coverage: FeedCoverage, period: PeriodCoverage) -> tuple[str, ...]:
@@ -70,27 +79,31 @@ def _told(coverage: FeedCoverage, period: PeriodCoverage, now: datetime) -> tupl
         return coverage.feed.known_gaps[period.period.key], "nothing: it is a known gap"
     if period.state == "not_due":
         return "", f"due {minute(calendar.due(period.period))}"
-    happened = f"due since {minute(calendar.due(period.period))}"
-    late = minute(calendar.late(period.period))
-    happened += f", late {'from' if period.state == 'awaiting' else 'since'} {late}"
+    happened = f"due {minute(calendar.due(period.period))}"
+    happened += f", late {minute(calendar.late(period.period))}"
     if failure is not None:
         return f"{_failed(failure)}; {happened}", _next(coverage, failure, now)
-    return f"{happened}; no failure is recorded", "the next audit asks for it"
+    return f"{happened}; no failure is recorded", f"an audit asks for it, {_UNLESS}"
 
 
 def _failed(failure: Failure) -> str:
     tried = "once" if failure.attempts == 1 else f"{failure.attempts:,} times"
-    message = f": {failure.message}" if failure.message else ""
+    message = f": {_short(failure.message)}" if failure.message else ""
     last = f", last {failure.last}" if failure.last else ""
     return f"{failure.outcome} ({failure.reason}){message}; tried {tried}{last}"
+
+
+def _short(text: str) -> str:
+    cut = len(text) > _LONGEST_MESSAGE
+    return text[:_LONGEST_MESSAGE] + "\N{HORIZONTAL ELLIPSIS}" if cut else text
 
 
 def _next(coverage: FeedCoverage, failure: Failure, now: datetime) -> str:
     if coverage.given_up(failure):
         return "audits ask no more, since the feed has ended; the line that fetches it does"
     if failure.next_retry is not None and failure.next_retry > now:
-        return f"the first audit after {minute(failure.next_retry)} asks again"
-    return "the next audit asks again"
+        return f"an audit after {minute(failure.next_retry)} asks again, {_UNLESS}"
+    return f"an audit asks again, {_UNLESS}"
 
 
 def minute(instant: datetime) -> str:

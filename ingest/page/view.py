@@ -8,22 +8,23 @@ from ingest.coverage import MISSING, FeedCoverage, LakeCoverage, State
 from ingest.page.gaps import Gap, curl_line, gaps_of
 from ingest.page.grid import Row, rows_of
 from ingest.page.records import COLUMNS as RECORD_COLUMNS
-from ingest.page.records import Record, chosen, minute, records
+from ingest.page.records import Record, minute, records
 from ingest.page.strokes import bar
 from ingest.states import GLYPHS
 from ingest.times import iso
 
-# Most records of a feed, and of all: 14 years of weeks have one each, 100,000 hours do not.
-_MOST_RECORDS = 1000
-_MOST_RECORDS_OF_ALL = 8000
+# What the records of a feed, and of all, may take as HTML, in bytes: 14 years of weeks have one
+# each where all is well, 100,000 hours do not.
+_MOST_BYTES = 150_000
+_MOST_BYTES_OF_ALL = 1_200_000
 _MOST_GAPS = 50
 
 MEANINGS: dict[State, str] = {
     "stored": "in the lake, whole and checked",
     "revised": "in the lake; the source has changed it since it was first stored",
     "awaiting": "due, not there yet, and still within grace",
-    "late": "past grace, and the source does not have it",
-    "failed": "could not be fetched, and its retries are used up",
+    "late": "past grace, and not in the lake",
+    "failed": "could not be fetched: its retries are used up, or a bug",
     "rejected": "the source sent something else; it was not stored",
     "known_gap": "known not to exist, and not expected",
     "not_due": "its time has not come",
@@ -96,7 +97,7 @@ class PageView:
 
 def view(coverage: LakeCoverage) -> PageView:
     """Return what is shown of all feeds."""
-    most = min(_MOST_RECORDS, _MOST_RECORDS_OF_ALL // max(len(coverage.feeds), 1))
+    most = min(_MOST_BYTES, _MOST_BYTES_OF_ALL // max(len(coverage.feeds), 1))
     return PageView(
         as_of=iso(coverage.as_of),
         as_of_said=minute(coverage.as_of),
@@ -107,7 +108,7 @@ def view(coverage: LakeCoverage) -> PageView:
 
 def _feed(ident: str, coverage: FeedCoverage, most: int, now: datetime) -> FeedView:
     calendar, gaps = coverage.feed.calendar, gaps_of(coverage.periods)
-    recorded = chosen(coverage, most)
+    found = records(coverage, most, now)
     oldest, newest, due = (
         coverage.oldest_missing,
         coverage.newest_stored,
@@ -124,6 +125,6 @@ def _feed(ident: str, coverage: FeedCoverage, most: int, now: datetime) -> FeedV
         next_due_at=minute(calendar.due(due)) if due else None,
         gaps=gaps,
         shown_gaps=gaps[::-1][:_MOST_GAPS],
-        records=[*records(coverage, recorded, now)],
-        recorded=recorded,
+        records=found,
+        recorded={record.period.period.key for record in found},
     )

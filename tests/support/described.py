@@ -11,7 +11,7 @@ from ingest.openapi import description
 def described(method: str, path: str) -> set[int] | None:
     """The statuses that are described for a request; None where no route is."""
     for template, operations in description()["paths"].items():
-        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
             operation = operations.get("get" if method == "HEAD" else method.lower())
             return {int(s) for s in operation["responses"]} if operation else {405}
     return None
