@@ -63,6 +63,7 @@ locals {
 
   backlog_hours = 6
 
+  # urlencode writes a space as a form does, which the console's address takes for a plus.
   alert_texts = {
     for key, alert in merge(
       { for key, alert in local.log_alerts : key => { meaning = alert.meaning, filter = alert.filter } },
@@ -70,7 +71,7 @@ locals {
     ) : key => <<-EOT
       **What it means.** ${alert.meaning}
 
-      **What to look at.** [The lines in Logs Explorer](https://console.cloud.google.com/logs/query;query=${urlencode(alert.filter)}?project=${var.project_id})
+      **What to look at.** [The lines in Logs Explorer](https://console.cloud.google.com/logs/query;query=${replace(urlencode(alert.filter), "+", "%20")}?project=${var.project_id})
 
       **What to do.** [The runbook: ${key}](${var.runbook_url}#${key})
     EOT

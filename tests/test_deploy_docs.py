@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -106,6 +107,18 @@ def test_each_notification_leads_to_its_section_and_its_lines(plan: Plan) -> Non
         assert f"/docs/runbook.md#{key})" in documentation["content"]
         assert "(https://console.cloud.google.com/logs/query;query=" in documentation["content"]
         assert len(documentation["content"]) < 8192
+
+
+def test_a_notification_s_link_shows_the_lines_that_its_policy_matches(plan: Plan) -> None:
+    for address, policy in plan.of_type("google_monitoring_alert_policy").items():
+        (documentation,) = policy["documentation"]
+        query = re.findall(r";query=(\S+)\?project=my-project\)", documentation["content"])
+        # Of a path and not of a form: there a plus is a plus.
+        (shown,) = map(unquote, query)
+        assert "+" not in shown, address
+        for condition in policy["conditions"]:
+            for matched in condition["condition_matched_log"]:
+                assert shown == matched["filter"], address
 
 
 def test_the_table_names_the_events_and_metrics_of_the_policies(plan: Plan) -> None:
