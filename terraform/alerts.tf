@@ -193,8 +193,10 @@ resource "google_monitoring_alert_policy" "backlog" {
 }
 
 # In PromQL, since the other kinds of condition are refused (404) until a log metric that was
-# just made has reached Monitoring. It fires after 11 hours in each of which the last 12 hours
-# had no audit: 23 hours after the last one, and 11 after a first apply without any.
+# just made has reached Monitoring. It counts, for a counter may write zeros while nothing
+# happens, or nothing, which is what the vector is for. It fires after 11 hours in each of which
+# the last 12 hours had no audit: 23 hours after the last one, and 11 after a first apply
+# without any.
 resource "google_monitoring_alert_policy" "audit_silent" {
   display_name          = "lakefill: ${local.metric_alerts.audit-silent.title}"
   combiner              = "OR"
@@ -206,7 +208,7 @@ resource "google_monitoring_alert_policy" "audit_silent" {
     display_name = local.metric_alerts.audit-silent.title
 
     condition_prometheus_query_language {
-      query                     = "absent_over_time(logging_googleapis_com:user_${replace(google_logging_metric.audits.name, "/", "_")}{monitored_resource=\"cloud_run_revision\"}[12h])"
+      query                     = "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.audits.name, "/", "_")}{monitored_resource=\"cloud_run_revision\"}[12h])) or vector(0)) < 0.5"
       duration                  = "39600s"
       evaluation_interval       = "300s"
       disable_metric_validation = true
