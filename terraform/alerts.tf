@@ -36,7 +36,7 @@ locals {
       labels  = { service = "EXTRACT(resource.labels.service_name)" }
     }
     scheduler = {
-      filter  = "resource.type=\"cloud_scheduler_job\" resource.labels.job_id=~\"^lakefill-\" log_id(\"cloudscheduler.googleapis.com/executions\") jsonPayload.@type=\"type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished\" severity>=ERROR"
+      filter  = "resource.type=\"cloud_scheduler_job\" resource.labels.job_id=~\"^lakefill-\" log_id(\"cloudscheduler.googleapis.com/executions\") jsonPayload.\"@type\"=\"type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished\" severity>=ERROR"
       title   = "A scheduled call failed"
       meaning = "Cloud Scheduler called dispatch and got an error, or no answer. It tries three times more."
       labels  = { job = "EXTRACT(resource.labels.job_id)" }
