@@ -1,6 +1,7 @@
 """docs/deploy.md and docs/runbook.md say what is so."""
 
 import re
+import subprocess
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ import pytest
 from deploy import costs
 from tests.support import deploy_page
 from tests.support.checkout import Checkout
+from tests.support.google_facts import BUILD_ROLES, CHANGES
 from tests.support.source_server import Reply
 from tests.support.storage_proxy import Status
 from tests.support.storage_request import Operation, Request
@@ -75,6 +77,34 @@ def test_followed_word_by_word_it_gets_as_far_as_the_cloud(tmp_path: Path) -> No
     assert '-d {"date": "2024-02-17"} ' in called
     for file in ("cloudbuild.yaml", "cloudbuild.apply.yaml"):
         assert f"--build-config={file} " in called
+
+
+def granted(called: str, account: str) -> set[str]:
+    """The roles that `gcloud` was told to grant an account."""
+    pattern = rf"add-iam-policy-binding .*--role=(\S+) .*serviceAccount:{account}@"
+    return set(re.findall(pattern, called))
+
+
+def test_the_builds_get_roles_that_there_are_and_none_that_is_basic() -> None:
+    script = DEPLOY.partition("## On Cloud Build")[2].partition("\n## ")[0]
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", script, re.MULTILINE | re.DOTALL))
+    done = subprocess.run(
+        ["bash", "-euc", f'gcloud() {{ echo "gcloud $*"; }}\n{blocks}'],
+        env={"PROJECT": "my-project", "REGION": "us-east1", "BUCKET": "my-lake"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    plans, applies = (granted(done.stdout, f"lakefill-{who}") for who in ("plan", "apply"))
+    assert plans | applies == BUILD_ROLES.keys()
+    assert {r for r in plans if CHANGES.search(BUILD_ROLES[r])} == {"roles/logging.logWriter"}
+
+
+def test_nobody_is_told_to_grant_a_basic_role(plan: Plan) -> None:
+    pages = [*(ROOT / "docs").glob("*.md"), *ROOT.glob("cloudbuild*.yaml")]
+    texts = {page.name: page.read_text("utf-8") for page in pages}
+    for name, text in (texts | {"the plan": str(plan.json)}).items():
+        assert not re.search(r"roles/(viewer|editor|owner)\b", text), name
 
 
 def rows() -> dict[str, tuple[str, str]]:
