@@ -1,13 +1,16 @@
 """docs/deploy.md and docs/runbook.md say what is so."""
 
+import os
 import re
 import subprocess
+import textwrap
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from deploy import costs
+from ingest.underway import _PATIENCE
 from tests.support import deploy_page
 from tests.support.checkout import Checkout
 from tests.support.google_facts import BUILD_ROLES, CHANGES
@@ -160,6 +163,32 @@ def test_the_table_names_the_events_and_metrics_of_the_policies(plan: Plan) -> N
         promql = metric.replace("/", ":", 1).replace(".", "_").replace("/", "_")
         assert metric in text or promql in text, metric
     assert len(named) + len(metrics) + 1 == len(rows())  # and Cloud Scheduler's log
+
+
+def test_stopping_a_backfill_pauses_every_schedule(tmp_path: Path) -> None:
+    section = RUNBOOK.partition("\n## Stopping a wrong backfill\n")[2].partition("\n## ")[0]
+    pause = textwrap.dedent(section.partition("```sh\n")[2].partition("   ```")[0])
+    jobs = "lakefill-audit\nlakefill-feed-mta-turnstile\n"
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(
+        f'#!/bin/sh\ncase "$3" in list) printf "{jobs}" ;; *) echo "$*"; cat ;; esac\n'
+    )
+    gcloud.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-euc", pause],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"scheduler jobs pause {job} --location=REGION" for job in jobs.split()
+    ]
+
+
+def test_a_purged_period_is_asked_for_again_once_its_run_is_given_up() -> None:
+    hours = int(_PATIENCE.total_seconds()) // 3600
+    assert f"only {hours} hours after their run" in RUNBOOK
 
 
 @pytest.mark.parametrize("page", ["deploy.md", "runbook.md"])
