@@ -26,6 +26,11 @@ variable "audit_schedule" {
     condition     = can(regex("^(\\S+ ){4}\\S+$", var.audit_schedule))
     error_message = "audit_schedule must have five cron fields, like \"0 */6 * * *\"."
   }
+
+  validation {
+    condition     = !can(regex("^\\S+ [0-9]+ ", var.audit_schedule))
+    error_message = "audit_schedule must name more than one hour, like \"0 */6 * * *\" or \"30 3,15 * * *\": with fewer than two audits a day, the alert on a silent audit fires on a healthy one."
+  }
 }
 
 variable "bucket_name" {

@@ -107,6 +107,14 @@ run "six_cron_fields" {
   expect_failures = [var.audit_schedule]
 }
 
+run "one_audit_a_day" {
+  command = plan
+  variables {
+    audit_schedule = "0 4 * * *"
+  }
+  expect_failures = [var.audit_schedule]
+}
+
 run "a_contact_that_no_header_can_carry" {
   command = plan
   variables {
