@@ -27,6 +27,9 @@ AUDIT_EVENTS = {"audit_feed", "audit_done"}
 # An alert is for these and no others: what a person must know of.
 PAGING = {"period_failed", "period_absent", "period_rejected", "audit_feed", "unexpected_error"}
 
+# What Cloud Scheduler logs once a call is over, ended well or not.
+ATTEMPT = "google.cloud.scheduler.logging.AttemptFinished"
+
 # Fields that a line of the event carries only where there is something to say.
 OPTIONAL = {"reason"}
 
@@ -207,8 +210,7 @@ def test_the_alert_on_cloud_scheduler_reads_the_failed_attempts_of_every_job(
     assert comparisons == [
         'resource.type="cloud_scheduler_job"',
         'log_id("cloudscheduler.googleapis.com/executions")',
-        'jsonPayload."@type"="type.googleapis.com/'
-        'google.cloud.scheduler.logging.AttemptFinished"',
+        f'jsonPayload."@type"="type.googleapis.com/{ATTEMPT}"',
         "severity>=ERROR",
     ]
     pattern = re.fullmatch(r'resource\.labels\.job_id=~"(.+)"', job)

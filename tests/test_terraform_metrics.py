@@ -92,7 +92,7 @@ def test_the_dashboard_shows_all_that_is_measured(plan: Plan) -> None:
 
 
 def test_the_dashboard_leaves_out_what_google_s_answer_leaves_out(plan: Plan) -> None:
-    """Zeros and empty lists, which the API does not return: written, they would differ for ever."""
+    """Zeros and empty lists: written, they would differ for ever."""
     text = plan.resources["google_monitoring_dashboard.this"]["dashboard_json"]
 
     def left_out(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -110,9 +110,7 @@ def test_the_tiles_neither_overlap_nor_stick_out(plan: Plan) -> None:
         left, top = tile.get("xPos", 0), tile.get("yPos", 0)
         assert left + tile["width"] <= layout["columns"]
         cells = {
-            (left + x, top + y)
-            for x in range(tile["width"])
-            for y in range(tile["height"])
+            (left + x, top + y) for x in range(tile["width"]) for y in range(tile["height"])
         }
         assert not taken & cells
         taken |= cells
