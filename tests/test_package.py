@@ -17,14 +17,9 @@ def checkout(tmp_path: Path) -> Path:
         *("ingest/__init__.py", "ingest/feeds.yaml", "ingest/cli.py", "ingest/__main__.py"),
         *("ingest/cli_more.py", "ingest/client.py"),
         *("ingest/page/page.html", "ingest/local/stack.py", "ingest/.secret"),
-        *(
-            "ingest/notes.txt",
-            "ingest/feeds.yaml.orig",
-            "ingest/page/page.js",
-            "ingest/key.json",
-        ),
-        *("ingest/page/page.css", "ingest/__pycache__/x.pyc"),
-        "ingest/page/__pycache__/y.pyc",
+        *("ingest/page/page.css", "ingest/page/page.js"),
+        *("ingest/notes.txt", "ingest/feeds.yaml.orig", "ingest/key.json"),
+        *("ingest/__pycache__/x.pyc", "ingest/page/__pycache__/y.pyc"),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
