@@ -84,6 +84,11 @@ variable "dispatch" {
   }
 
   validation {
+    condition     = alltrue([for number in [var.dispatch.concurrency, var.dispatch.max_instances] : floor(number) == number])
+    error_message = "dispatch.concurrency and dispatch.max_instances must be whole numbers."
+  }
+
+  validation {
     condition     = can(tonumber(var.dispatch.cpu)) && (var.dispatch.concurrency == 1 || try(tonumber(var.dispatch.cpu) >= 1, true))
     error_message = "dispatch.cpu must be a number of CPUs, and at least 1 where dispatch.concurrency is over 1."
   }
@@ -196,6 +201,11 @@ variable "retry_backoff" {
     condition     = var.retry_backoff.minimum >= 0 && var.retry_backoff.minimum <= var.retry_backoff.maximum && var.retry_backoff.maximum <= 600
     error_message = "retry_backoff must have 0 <= minimum <= maximum <= 600 seconds."
   }
+
+  validation {
+    condition     = alltrue([for seconds in values(var.retry_backoff) : floor(seconds) == seconds])
+    error_message = "retry_backoff must have whole seconds."
+  }
 }
 
 variable "runbook_url" {
@@ -229,6 +239,11 @@ variable "worker" {
   validation {
     condition     = var.worker.concurrency >= 1 && var.worker.concurrency <= 1000 && var.worker.max_instances >= 1
     error_message = "worker.concurrency must be 1 to 1000, worker.max_instances at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.worker.concurrency, var.worker.max_instances] : floor(number) == number])
+    error_message = "worker.concurrency and worker.max_instances must be whole numbers."
   }
 
   validation {

@@ -91,6 +91,30 @@ run "concurrency_on_less_than_a_cpu" {
   expect_failures = [var.worker]
 }
 
+run "half_a_request_of_the_worker" {
+  command = plan
+  variables {
+    worker = { concurrency = 1.5 }
+  }
+  expect_failures = [var.worker]
+}
+
+run "half_an_instance_of_dispatch" {
+  command = plan
+  variables {
+    dispatch = { max_instances = 2.5 }
+  }
+  expect_failures = [var.dispatch]
+}
+
+run "half_a_second_of_backoff" {
+  command = plan
+  variables {
+    retry_backoff = { minimum = 0.5 }
+  }
+  expect_failures = [var.retry_backoff]
+}
+
 run "memory_without_unit" {
   command = plan
   variables {
