@@ -236,6 +236,12 @@ variable "worker" {
     error_message = "worker.memory must be like 512Mi or 1Gi."
   }
 
+  # A transfer keeps below 100 MiB, whatever the size of its file (docs/performance.md).
+  validation {
+    condition     = try(tonumber(regex("^[0-9]+", var.worker.memory)) * (endswith(var.worker.memory, "Gi") ? 1024 : 1) >= 100 * (1 + var.worker.concurrency), true)
+    error_message = "worker.memory must have 100 MiB for each of worker.concurrency transfers at a time, and 100 MiB more: raise it, or lower worker.concurrency."
+  }
+
   validation {
     condition     = var.worker.concurrency >= 1 && var.worker.concurrency <= 1000 && var.worker.max_instances >= 1
     error_message = "worker.concurrency must be 1 to 1000, worker.max_instances at least 1."

@@ -115,6 +115,21 @@ run "half_a_second_of_backoff" {
   expect_failures = [var.retry_backoff]
 }
 
+run "transfers_that_the_memory_cannot_hold" {
+  command = plan
+  variables {
+    worker = { memory = "512Mi", concurrency = 5 }
+  }
+  expect_failures = [var.worker]
+}
+
+run "transfers_that_the_memory_holds" {
+  command = plan
+  variables {
+    worker = { memory = "512Mi", concurrency = 4 }
+  }
+}
+
 run "memory_without_unit" {
   command = plan
   variables {
