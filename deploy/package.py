@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 # Below ingest/: the command line and the stack on one machine.
 _LOCAL_ONLY = re.compile(r"cli(_\w+)?\.py|__main__\.py|local")
 
+# What the functions read there. What an editor or a person leaves beside it stays here.
+_SUFFIXES = {".py", ".yaml", ".html", ".css", ".js"}
+
 # The earliest that a zip file can say.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -29,7 +32,7 @@ def deployed(root: Path) -> Iterator[str]:
         left_out = _LOCAL_ONLY.fullmatch(parts[0]) or any(
             p[0] == "." or p == "__pycache__" for p in parts
         )
-        if path.is_file() and not left_out:
+        if path.is_file() and path.suffix in _SUFFIXES and not left_out:
             yield path.relative_to(root).as_posix()
 
 

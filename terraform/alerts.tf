@@ -36,7 +36,7 @@ locals {
       labels  = { service = "EXTRACT(resource.labels.service_name)" }
     }
     scheduler = {
-      filter  = "resource.type=\"cloud_scheduler_job\" resource.labels.job_id=~\"^lakefill-\" log_id(\"cloudscheduler.googleapis.com/executions\") jsonPayload.@type=\"type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished\" severity>=ERROR"
+      filter  = "resource.type=\"cloud_scheduler_job\" resource.labels.job_id=~\"^lakefill-\" log_id(\"cloudscheduler.googleapis.com/executions\") jsonPayload.\"@type\"=\"type.googleapis.com/google.cloud.scheduler.logging.AttemptFinished\" severity>=ERROR"
       title   = "A scheduled call failed"
       meaning = "Cloud Scheduler called dispatch and got an error, or no answer. It tries three times more."
       labels  = { job = "EXTRACT(resource.labels.job_id)" }
@@ -63,6 +63,7 @@ locals {
 
   backlog_hours = 6
 
+  # urlencode writes a space as a form does, which the console's address takes for a plus.
   alert_texts = {
     for key, alert in merge(
       { for key, alert in local.log_alerts : key => { meaning = alert.meaning, filter = alert.filter } },
@@ -70,7 +71,7 @@ locals {
     ) : key => <<-EOT
       **What it means.** ${alert.meaning}
 
-      **What to look at.** [The lines in Logs Explorer](https://console.cloud.google.com/logs/query;query=${urlencode(alert.filter)}?project=${var.project_id})
+      **What to look at.** [The lines in Logs Explorer](https://console.cloud.google.com/logs/query;query=${replace(urlencode(alert.filter), "+", "%20")}?project=${var.project_id})
 
       **What to do.** [The runbook: ${key}](${var.runbook_url}#${key})
     EOT
@@ -192,8 +193,10 @@ resource "google_monitoring_alert_policy" "backlog" {
 }
 
 # In PromQL, since the other kinds of condition are refused (404) until a log metric that was
-# just made has reached Monitoring. It fires after 11 hours in each of which the last 12 hours
-# had no audit: 23 hours after the last one, and 11 after a first apply without any.
+# just made has reached Monitoring. It counts, for a counter may write zeros while nothing
+# happens, or nothing, which is what the vector is for. It fires after 11 hours in each of which
+# the last 12 hours had no audit: 23 hours after the last one, and 11 after a first apply
+# without any.
 resource "google_monitoring_alert_policy" "audit_silent" {
   display_name          = "lakefill: ${local.metric_alerts.audit-silent.title}"
   combiner              = "OR"
@@ -205,7 +208,7 @@ resource "google_monitoring_alert_policy" "audit_silent" {
     display_name = local.metric_alerts.audit-silent.title
 
     condition_prometheus_query_language {
-      query                     = "absent_over_time(logging_googleapis_com:user_${replace(google_logging_metric.audits.name, "/", "_")}{monitored_resource=\"cloud_run_revision\"}[12h])"
+      query                     = "(sum(increase(logging_googleapis_com:user_${replace(google_logging_metric.audits.name, "/", "_")}{monitored_resource=\"cloud_run_revision\"}[12h])) or vector(0)) < 0.5"
       duration                  = "39600s"
       evaluation_interval       = "300s"
       disable_metric_validation = true

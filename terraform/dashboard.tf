@@ -134,35 +134,45 @@ locals {
     },
   ]
 
-  chart_tiles = [
-    for index, chart in local.charts : {
-      xPos   = 24 * (index % 2)
-      yPos   = 12 + 12 * floor(index / 2)
-      width  = 24
-      height = 12
-      widget = {
-        title = chart.title
-        xyChart = {
-          dataSets = [
-            for line in chart.lines : {
-              plotType       = "LINE"
-              targetAxis     = "Y1"
-              legendTemplate = line[0]
-              timeSeriesQuery = {
-                unitOverride = chart.unit
-                timeSeriesFilter = {
-                  filter = line[1]
-                  aggregation = {
+  overviews = [
+    {
+      title        = "Open incidents"
+      incidentList = {} # of the whole project
+    },
+    {
+      title = "Coverage, as each audit found it"
+      logsPanel = {
+        filter        = format(local.event_filter, "audit_feed")
+        resourceNames = ["projects/${var.project_id}"]
+      }
+    },
+  ]
+
+  chart_widgets = [
+    for chart in local.charts : {
+      title = chart.title
+      xyChart = {
+        dataSets = [
+          for line in chart.lines : {
+            plotType       = "LINE"
+            targetAxis     = "Y1"
+            legendTemplate = line[0]
+            timeSeriesQuery = {
+              unitOverride = chart.unit
+              timeSeriesFilter = {
+                filter = line[1]
+                aggregation = merge(
+                  {
                     alignmentPeriod    = "300s"
                     perSeriesAligner   = line[2]
                     crossSeriesReducer = line[3]
-                    groupByFields      = line[4]
-                  }
-                }
+                  },
+                  { for key, fields in { groupByFields = line[4] } : key => fields if length(fields) > 0 },
+                )
               }
             }
-          ]
-        }
+          }
+        ]
       }
     }
   ]
@@ -173,31 +183,14 @@ resource "google_monitoring_dashboard" "this" {
     displayName = "lakefill"
     mosaicLayout = {
       columns = 48
-      tiles = concat([
-        {
-          xPos   = 0
-          yPos   = 0
-          width  = 24
-          height = 12
-          widget = {
-            title        = "Open incidents"
-            incidentList = {} # of the whole project
-          }
-        },
-        {
-          xPos   = 24
-          yPos   = 0
-          width  = 24
-          height = 12
-          widget = {
-            title = "Coverage, as each audit found it"
-            logsPanel = {
-              filter        = format(local.event_filter, "audit_feed")
-              resourceNames = ["projects/${var.project_id}"]
-            }
-          }
-        },
-      ], local.chart_tiles)
+      # The API leaves zeros and empty lists out of its answer: written here, they would differ
+      # for ever.
+      tiles = [
+        for index, widget in concat(local.overviews, local.chart_widgets) : merge(
+          { width = 24, height = 12, widget = widget },
+          { for key, value in { xPos = 24 * (index % 2), yPos = 12 * floor(index / 2) } : key => value if value > 0 },
+        )
+      ]
     }
   })
 }

@@ -26,6 +26,11 @@ variable "audit_schedule" {
     condition     = can(regex("^(\\S+ ){4}\\S+$", var.audit_schedule))
     error_message = "audit_schedule must have five cron fields, like \"0 */6 * * *\"."
   }
+
+  validation {
+    condition     = !can(regex("^\\S+ [0-9]+ ", var.audit_schedule))
+    error_message = "audit_schedule must name more than one hour, like \"0 */6 * * *\" or \"30 3,15 * * *\": with fewer than two audits a day, the alert on a silent audit fires on a healthy one."
+  }
 }
 
 variable "bucket_name" {
@@ -76,6 +81,11 @@ variable "dispatch" {
   validation {
     condition     = var.dispatch.concurrency >= 1 && var.dispatch.concurrency <= 1000 && var.dispatch.max_instances >= 1
     error_message = "dispatch.concurrency must be 1 to 1000, dispatch.max_instances at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.dispatch.concurrency, var.dispatch.max_instances] : floor(number) == number])
+    error_message = "dispatch.concurrency and dispatch.max_instances must be whole numbers."
   }
 
   validation {
@@ -191,6 +201,11 @@ variable "retry_backoff" {
     condition     = var.retry_backoff.minimum >= 0 && var.retry_backoff.minimum <= var.retry_backoff.maximum && var.retry_backoff.maximum <= 600
     error_message = "retry_backoff must have 0 <= minimum <= maximum <= 600 seconds."
   }
+
+  validation {
+    condition     = alltrue([for seconds in values(var.retry_backoff) : floor(seconds) == seconds])
+    error_message = "retry_backoff must have whole seconds."
+  }
 }
 
 variable "runbook_url" {
@@ -221,9 +236,20 @@ variable "worker" {
     error_message = "worker.memory must be like 512Mi or 1Gi."
   }
 
+  # A transfer keeps below 100 MiB, whatever the size of its file (docs/performance.md).
+  validation {
+    condition     = try(tonumber(regex("^[0-9]+", var.worker.memory)) * (endswith(var.worker.memory, "Gi") ? 1024 : 1) >= 100 * (1 + var.worker.concurrency), true)
+    error_message = "worker.memory must have 100 MiB for each of worker.concurrency transfers at a time, and 100 MiB more: raise it, or lower worker.concurrency."
+  }
+
   validation {
     condition     = var.worker.concurrency >= 1 && var.worker.concurrency <= 1000 && var.worker.max_instances >= 1
     error_message = "worker.concurrency must be 1 to 1000, worker.max_instances at least 1."
+  }
+
+  validation {
+    condition     = alltrue([for number in [var.worker.concurrency, var.worker.max_instances] : floor(number) == number])
+    error_message = "worker.concurrency and worker.max_instances must be whole numbers."
   }
 
   validation {

@@ -65,9 +65,20 @@ def run(checkout: Checkout, step: dict[str, Any], **env: str) -> str:
 
 
 def test_the_package_step_as_written(checkout: Checkout) -> None:
-    assert steps("cloudbuild.yaml")["package"] == steps("cloudbuild.apply.yaml")["package"]
     said = run(checkout, steps("cloudbuild.yaml")["package"])
     assert (checkout.directory / said.strip().splitlines()[-1]).exists()
+
+
+def test_what_applies_packages_the_same_and_installs_nothing(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    tested = run(checkout, steps("cloudbuild.yaml")["package"]).strip().splitlines()[-1]
+    # Alone on the path, without any package: what the step's image has.
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    script = steps("cloudbuild.apply.yaml")["package"]["script"]
+    assert run(checkout, {"script": script}, PATH=str(tmp_path)).strip() == tested
 
 
 def test_the_check_step_as_written(checkout: Checkout, tmp_path: Path) -> None:

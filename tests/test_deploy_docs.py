@@ -1,13 +1,19 @@
 """docs/deploy.md and docs/runbook.md say what is so."""
 
+import os
 import re
+import subprocess
+import textwrap
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from deploy import costs
+from ingest.underway import _PATIENCE
 from tests.support import deploy_page
 from tests.support.checkout import Checkout
+from tests.support.google_facts import BUILD_ROLES, CHANGES
 from tests.support.source_server import Reply
 from tests.support.storage_proxy import Status
 from tests.support.storage_request import Operation, Request
@@ -76,6 +82,34 @@ def test_followed_word_by_word_it_gets_as_far_as_the_cloud(tmp_path: Path) -> No
         assert f"--build-config={file} " in called
 
 
+def granted(called: str, account: str) -> set[str]:
+    """The roles that `gcloud` was told to grant an account."""
+    pattern = rf"add-iam-policy-binding .*--role=(\S+) .*serviceAccount:{account}@"
+    return set(re.findall(pattern, called))
+
+
+def test_the_builds_get_roles_that_there_are_and_none_that_is_basic() -> None:
+    script = DEPLOY.partition("## On Cloud Build")[2].partition("\n## ")[0]
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", script, re.MULTILINE | re.DOTALL))
+    done = subprocess.run(
+        ["bash", "-euc", f'gcloud() {{ echo "gcloud $*"; }}\n{blocks}'],
+        env={"PROJECT": "my-project", "REGION": "us-east1", "BUCKET": "my-lake"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    plans, applies = (granted(done.stdout, f"lakefill-{who}") for who in ("plan", "apply"))
+    assert plans | applies == BUILD_ROLES.keys()
+    assert {r for r in plans if CHANGES.search(BUILD_ROLES[r])} == {"roles/logging.logWriter"}
+
+
+def test_nobody_is_told_to_grant_a_basic_role(plan: Plan) -> None:
+    pages = [*(ROOT / "docs").glob("*.md"), *ROOT.glob("cloudbuild*.yaml")]
+    texts = {page.name: page.read_text("utf-8") for page in pages}
+    for name, text in (texts | {"the plan": str(plan.json)}).items():
+        assert not re.search(r"roles/(viewer|editor|owner)\b", text), name
+
+
 def rows() -> dict[str, tuple[str, str]]:
     """The alert table: what each fires on, and its severity, by key."""
     pattern = r"^\| \[([\w-]+)\]\(#\1\) \| (.+) \| (\w+) \|$"
@@ -108,6 +142,18 @@ def test_each_notification_leads_to_its_section_and_its_lines(plan: Plan) -> Non
         assert len(documentation["content"]) < 8192
 
 
+def test_a_notification_s_link_shows_the_lines_that_its_policy_matches(plan: Plan) -> None:
+    for address, policy in plan.of_type("google_monitoring_alert_policy").items():
+        (documentation,) = policy["documentation"]
+        query = re.findall(r";query=(\S+)\?project=my-project\)", documentation["content"])
+        # Of a path and not of a form: there a plus is a plus.
+        (shown,) = map(unquote, query)
+        assert "+" not in shown, address
+        for condition in policy["conditions"]:
+            for matched in condition["condition_matched_log"]:
+                assert shown == matched["filter"], address
+
+
 def test_the_table_names_the_events_and_metrics_of_the_policies(plan: Plan) -> None:
     named = {e for on, _ in rows().values() for e in re.findall(r"event `(\w+)`", on)}
     assert named == {alert.event for alert in log_alerts(plan)}
@@ -117,6 +163,32 @@ def test_the_table_names_the_events_and_metrics_of_the_policies(plan: Plan) -> N
         promql = metric.replace("/", ":", 1).replace(".", "_").replace("/", "_")
         assert metric in text or promql in text, metric
     assert len(named) + len(metrics) + 1 == len(rows())  # and Cloud Scheduler's log
+
+
+def test_stopping_a_backfill_pauses_every_schedule(tmp_path: Path) -> None:
+    section = RUNBOOK.partition("\n## Stopping a wrong backfill\n")[2].partition("\n## ")[0]
+    pause = textwrap.dedent(section.partition("```sh\n")[2].partition("   ```")[0])
+    jobs = "lakefill-audit\nlakefill-feed-mta-turnstile\n"
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(
+        f'#!/bin/sh\ncase "$3" in list) printf "{jobs}" ;; *) echo "$*"; cat ;; esac\n'
+    )
+    gcloud.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-euc", pause],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"scheduler jobs pause {job} --location=REGION" for job in jobs.split()
+    ]
+
+
+def test_a_purged_period_is_asked_for_again_once_its_run_is_given_up() -> None:
+    hours = int(_PATIENCE.total_seconds()) // 3600
+    assert f"only {hours} hours after their run" in RUNBOOK
 
 
 @pytest.mark.parametrize("page", ["deploy.md", "runbook.md"])

@@ -17,6 +17,8 @@ def checkout(tmp_path: Path) -> Path:
         *("ingest/__init__.py", "ingest/feeds.yaml", "ingest/cli.py", "ingest/__main__.py"),
         *("ingest/cli_more.py", "ingest/client.py"),
         *("ingest/page/page.html", "ingest/local/stack.py", "ingest/.secret"),
+        *("ingest/page/page.css", "ingest/page/page.js"),
+        *("ingest/notes.txt", "ingest/feeds.yaml.orig", "ingest/key.json"),
         *("ingest/__pycache__/x.pyc", "ingest/page/__pycache__/y.pyc"),
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +31,9 @@ def test_only_what_is_deployed_is_in_it(checkout: Path) -> None:
         "ingest/__init__.py",
         "ingest/client.py",
         "ingest/feeds.yaml",
+        "ingest/page/page.css",
         "ingest/page/page.html",
+        "ingest/page/page.js",
         "main.py",
         "requirements.txt",
     ]

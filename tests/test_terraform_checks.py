@@ -3,6 +3,7 @@
 Its own tests (terraform/tests) are run by test_cloudbuild.py, as the build's step does it.
 """
 
+import re
 import subprocess
 
 import pytest
@@ -44,6 +45,22 @@ def test_what_is_applied_needs_no_further_change_and_can_be_destroyed(
     gone = configuration.run("destroy", "-auto-approve", *given, *variables)
     assert gone.returncode == 0, gone.stderr
     assert "0 destroyed" not in gone.stdout
+
+
+def test_an_address_is_taken_out_of_the_policies_before_its_channel_goes(
+    configuration: Configuration,
+) -> None:
+    if not stand_in():
+        pytest.skip("applying without credentials takes the stand-in provider")
+    given = ["-input=false", "-lock=false", "-state=channel.tfstate", "-auto-approve"]
+    applied = configuration.run("apply", *given, *arguments(alert_emails=["ops@example.org"]))
+    assert applied.returncode == 0, applied.stderr
+    removed = configuration.run("apply", *given, *arguments(alert_emails=[]))
+    assert removed.returncode == 0, removed.stderr
+    gone = removed.stdout.index('channel.email["ops@example.org"]: Destroying')
+    changed = [m.start() for m in re.finditer("alert_policy.*: Modifi", removed.stdout)]
+    assert changed
+    assert max(changed) < gone
 
 
 @pytest.mark.parametrize(

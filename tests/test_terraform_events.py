@@ -4,6 +4,7 @@ Each event is provoked on the running functions, and its line is put to the filt
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ AUDIT_EVENTS = {"audit_feed", "audit_done"}
 
 # An alert is for these and no others: what a person must know of.
 PAGING = {"period_failed", "period_absent", "period_rejected", "audit_feed", "unexpected_error"}
+
+# What Cloud Scheduler logs once a call is over, ended well or not.
+ATTEMPT = "google.cloud.scheduler.logging.AttemptFinished"
 
 # Fields that a line of the event carries only where there is something to say.
 OPTIONAL = {"reason"}
@@ -191,6 +195,29 @@ def test_what_is_read_are_events_of_the_code(plan: Plan) -> None:
 def test_what_pages_is_what_a_person_must_know(plan: Plan) -> None:
     assert {r.event for r in log_alerts(plan)} == PAGING
     assert len(log_alerts(plan)) == len(PAGING)
+
+
+def test_the_alert_on_cloud_scheduler_reads_the_failed_attempts_of_every_job(
+    plan: Plan,
+) -> None:
+    policy = plan.resources['google_monitoring_alert_policy.log["scheduler"]']
+    (matched,) = policy["conditions"][0]["condition_matched_log"]
+    *comparisons, job = sorted(
+        matched["filter"].split(" "), key=lambda part: part.startswith("resource.labels.job_id")
+    )
+    # As Google shows them; a field's name with another character than a letter, a digit or a
+    # low line is quoted: https://cloud.google.com/logging/docs/view/logging-query-language
+    assert comparisons == [
+        'resource.type="cloud_scheduler_job"',
+        'log_id("cloudscheduler.googleapis.com/executions")',
+        f'jsonPayload."@type"="type.googleapis.com/{ATTEMPT}"',
+        "severity>=ERROR",
+    ]
+    pattern = re.fullmatch(r'resource\.labels\.job_id=~"(.+)"', job)
+    assert pattern
+    names = [j["name"] for j in plan.of_type("google_cloud_scheduler_job").values()]
+    assert len(names) > 1
+    assert [n for n in names if not re.search(pattern[1], n)] == []
 
 
 def test_every_outcome_of_a_period_is_counted(plan: Plan) -> None:

@@ -91,6 +91,45 @@ run "concurrency_on_less_than_a_cpu" {
   expect_failures = [var.worker]
 }
 
+run "half_a_request_of_the_worker" {
+  command = plan
+  variables {
+    worker = { concurrency = 1.5 }
+  }
+  expect_failures = [var.worker]
+}
+
+run "half_an_instance_of_dispatch" {
+  command = plan
+  variables {
+    dispatch = { max_instances = 2.5 }
+  }
+  expect_failures = [var.dispatch]
+}
+
+run "half_a_second_of_backoff" {
+  command = plan
+  variables {
+    retry_backoff = { minimum = 0.5 }
+  }
+  expect_failures = [var.retry_backoff]
+}
+
+run "transfers_that_the_memory_cannot_hold" {
+  command = plan
+  variables {
+    worker = { memory = "512Mi", concurrency = 5 }
+  }
+  expect_failures = [var.worker]
+}
+
+run "transfers_that_the_memory_holds" {
+  command = plan
+  variables {
+    worker = { memory = "512Mi", concurrency = 4 }
+  }
+}
+
 run "memory_without_unit" {
   command = plan
   variables {
@@ -103,6 +142,14 @@ run "six_cron_fields" {
   command = plan
   variables {
     audit_schedule = "0 0 * * * *"
+  }
+  expect_failures = [var.audit_schedule]
+}
+
+run "one_audit_a_day" {
+  command = plan
+  variables {
+    audit_schedule = "0 4 * * *"
   }
   expect_failures = [var.audit_schedule]
 }

@@ -3,6 +3,7 @@
 Read on 2026-11-26. A role or metric that is not here fails the tests: look it up, then add it.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,41 @@ ROLES = {
     },
     "roles/storage.objectViewer": {"storage.objects.get", "storage.objects.list"},
 }
+
+
+# The same page: what else the accounts of the builds are granted (docs/deploy.md). Each with what
+# it is for: a permission of it that plan or apply needs.
+BUILD_ROLES = {
+    "roles/artifactregistry.admin": "artifactregistry.repositories.create",
+    "roles/artifactregistry.reader": "artifactregistry.repositories.get",
+    "roles/browser": "resourcemanager.projects.get",
+    "roles/cloudfunctions.admin": "cloudfunctions.functions.create",
+    "roles/cloudfunctions.viewer": "cloudfunctions.functions.get",
+    "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
+    "roles/cloudscheduler.viewer": "cloudscheduler.jobs.get",
+    "roles/iam.securityReviewer": "storage.buckets.getIamPolicy",
+    "roles/iam.serviceAccountAdmin": "iam.serviceAccounts.create",
+    "roles/iam.serviceAccountUser": "iam.serviceAccounts.actAs",
+    "roles/iam.serviceAccountViewer": "iam.serviceAccounts.get",
+    "roles/logging.configWriter": "logging.logMetrics.create",
+    "roles/logging.logWriter": "logging.logEntries.create",
+    "roles/logging.viewer": "logging.logMetrics.get",
+    "roles/monitoring.editor": "monitoring.alertPolicies.create",
+    "roles/monitoring.viewer": "monitoring.alertPolicies.get",
+    "roles/pubsub.admin": "pubsub.topics.setIamPolicy",
+    "roles/pubsub.viewer": "pubsub.topics.get",
+    "roles/resourcemanager.projectIamAdmin": "resourcemanager.projects.setIamPolicy",
+    "roles/run.admin": "run.services.setIamPolicy",
+    "roles/run.viewer": "run.services.get",
+    "roles/serviceusage.serviceUsageAdmin": "serviceusage.services.enable",
+    "roles/serviceusage.serviceUsageViewer": "serviceusage.services.get",
+    "roles/storage.admin": "storage.buckets.create",
+    "roles/storage.bucketViewer": "storage.buckets.get",
+    "roles/storage.objectViewer": "storage.objects.get",
+}
+
+# What changes something: the account that runs tests has none of it but its log.
+CHANGES = re.compile(r"\.(actAs|create|enable|setIamPolicy)$")
 
 
 @dataclass(frozen=True)
