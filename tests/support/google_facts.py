@@ -26,8 +26,8 @@ ROLES = {
 }
 
 
-# The same page: what else the accounts of the builds are granted (docs/deploy.md). Each with what
-# it is for: a permission of it that plan or apply needs.
+# The same page: what else the accounts of the builds are granted (docs/deploy.md). Each with
+# what it is for: a permission of it that plan or apply needs.
 BUILD_ROLES = {
     "roles/artifactregistry.admin": "artifactregistry.repositories.create",
     "roles/artifactregistry.reader": "artifactregistry.repositories.get",
