@@ -13,7 +13,7 @@ from ingest.deadline import Deadline
 from ingest.errors import TransferError
 from ingest.feed import RESERVED_PREFIX, Feed
 from ingest.feeds import Catalogue
-from ingest.inventory import look
+from ingest.inventory import look, stored_among
 from ingest.lake import Lake
 from ingest.launch import not_taken, publish_run
 from ingest.logs import emit
@@ -91,6 +91,10 @@ class Audit:
         keys = worth_asking(coverage, self._now)
         waiting = self._under_way.among({*keys}, coverage.feed, deadline)
         chosen = [key for key in keys if key not in waiting][:MOST_PERIODS]
+        periods = map(coverage.feed.calendar.period, chosen)
+        # By a run that had its outcome since the lake was looked at.
+        stored = stored_among(self._lake, coverage.feed, periods, deadline)
+        chosen = [key for key in chosen if key not in stored]
         if not chosen:
             return
         manifest = Manifest(

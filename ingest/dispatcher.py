@@ -8,6 +8,7 @@ from typing import Any
 from ingest.deadline import Deadline
 from ingest.feed import Feed
 from ingest.feeds import Catalogue
+from ingest.inventory import stored_among
 from ingest.lake import Lake
 from ingest.launch import not_taken, publish_run
 from ingest.messages import Mode
@@ -122,23 +123,19 @@ class Dispatcher:
             periods = select(question, feed, now, self._max_periods)
         except UnplannableError as error:
             raise ProblemError(422, str(error)) from None
-        stored = self._stored({feed.object_name(p): p.key for p in periods}, deadline)
+        stored = stored_among(self._lake, feed, periods, deadline)
         return decide(question, periods, feed, stored, now, force=request.force)
-
-    def _stored(self, keys: dict[str, str], deadline: Deadline) -> set[str]:
-        """Return which of the periods, given by object name, the lake has."""
-        return {keys[o.name] for o in self._lake.among(keys, deadline) if o.counts}
 
     def _again(
         self, feed: Feed, manifest: Manifest, generation: int, deadline: Deadline
     ) -> Dispatched:
         """Publish a run's list again, less the fetches that are stored by now."""
-        names = {
-            feed.object_name(feed.calendar.period(key)): key
+        fetches = [
+            feed.calendar.period(key)
             for key, mode in manifest.dispatched.items()
             if mode == "fetch"
-        }
-        stored = self._stored(names, deadline)
+        ]
+        stored = stored_among(self._lake, feed, fetches, deadline)
         modes = {k: m for k, m in manifest.dispatched.items() if k not in stored}
         publisher = self._publisher() if modes else None
         self._publish(publisher, manifest, generation, modes, deadline)

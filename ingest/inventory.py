@@ -1,8 +1,9 @@
 """Looking at the lake: from listings to a feed's coverage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from ingest.calendar import Period
 from ingest.coverage import FeedCoverage, LakeCoverage, Stored, cover
 from ingest.deadline import Deadline
 from ingest.failures import read_failures
@@ -29,6 +30,17 @@ def look_at_all(
     enabled = (feed for feed in catalogue.values() if feed.enabled)
     feeds = tuple(look(lake, feed, now, deadline) for feed in enabled)
     return LakeCoverage(as_of=now, feeds=feeds)
+
+
+def stored_among(
+    lake: Lake, feed: Feed, periods: Iterable[Period], deadline: Deadline
+) -> set[str]:
+    """Return the keys of those of a feed's periods that are stored, by one narrow listing.
+
+    Raises RetryError where the lake cannot be read.
+    """
+    keys = {feed.object_name(period): period.key for period in periods}
+    return {keys[o.name] for o in lake.among(keys, deadline) if o.counts}
 
 
 def _objects(lake: Lake, feed: Feed, deadline: Deadline) -> Iterator[StoredObject]:

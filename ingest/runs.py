@@ -17,7 +17,7 @@ from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
 from ingest.job import Job
-from ingest.lake import Lake, PreconditionError
+from ingest.lake import Lake, PreconditionError, StoredObject
 from ingest.messages import Mode
 from ingest.times import iso
 
@@ -206,10 +206,30 @@ def recent_runs(lake: Lake, since: str, deadline: Deadline) -> Iterator[RunSeen]
         delimiter="/",  # the outcomes below each run may be very many
     )
     for manifest in found:
-        published = manifest.metadata.get("lakefill-published")
-        yield RunSeen(
-            run=manifest.name.removeprefix(f"{RESERVED_PREFIX}runs/").removesuffix(".json"),
-            feed=manifest.metadata.get("lakefill-feed", ""),
-            created=manifest.metadata.get("lakefill-created", ""),
-            published=None if published is None else frozenset(published.split(",")),
-        )
+        seen = _of_metadata(manifest) or _of_content(lake, manifest, deadline)
+        if seen is not None:
+            yield seen
+
+
+def _of_metadata(found: StoredObject) -> RunSeen | None:
+    feed, created = (found.metadata.get(f"lakefill-{name}") for name in ("feed", "created"))
+    if feed is None or created is None:
+        return None
+    published = found.metadata.get("lakefill-published")
+    return RunSeen(
+        run=found.name.removeprefix(f"{RESERVED_PREFIX}runs/").removesuffix(".json"),
+        feed=feed,
+        created=created,
+        published=None if published is None else frozenset(published.split(",")),
+    )
+
+
+def _of_content(lake: Lake, found: StoredObject, deadline: Deadline) -> RunSeen | None:
+    """Read a manifest that was copied without its metadata; None where it is none."""
+    record = lake.read_json(found.name, deadline)
+    try:
+        manifest = msgspec.convert(record[0] if record else None, Manifest)
+    except msgspec.ValidationError:
+        return None
+    published = frozenset(manifest.published)
+    return RunSeen(manifest.run, manifest.feed, manifest.created, published)

@@ -18,6 +18,7 @@ from ingest.lake import Lake
 from ingest.page import render
 from ingest.publish import Publisher, new_client
 from ingest.runs import FinalOutcome, Manifest, record_outcome, write_manifest
+from ingest.underway import UnderWay
 from tests.support.auditing import within
 from tests.support.picky_pubsub import Picky
 from tests.support.strategies import utc
@@ -150,6 +151,33 @@ def test_a_scheduled_run_is_under_way_though_its_name_is_a_day_older(clock: Cloc
     assert clock.audit()["living"]["dispatched"] == 0
 
 
+def test_a_manifest_without_its_metadata_is_under_way_as_well(
+    clock: Clock, here: World
+) -> None:
+    run = clock.audit()["living"]["run"]
+    blob = here.bucket.blob(f"_lakefill/runs/{run}.json")
+    blob.upload_from_string(blob.download_as_bytes(), content_type="application/json")
+    here.bucket.blob(f"_lakefill/runs/{run}-x.json").upload_from_string("[]")
+    assert clock.audit()["living"]["dispatched"] == 0
+
+
+def test_what_is_stored_since_the_lake_was_looked_at_is_not_asked_for(
+    clock: Clock, here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    among = UnderWay.among
+
+    def meanwhile(self: UnderWay, *args: Any) -> set[str]:
+        blob = here.bucket.blob("living/2023-06-02.csv.gz")
+        blob.metadata = {"lakefill-sha256": "0" * 64}
+        blob.upload_from_string(b"a,b")
+        return among(self, *args)
+
+    monkeypatch.setattr(UnderWay, "among", meanwhile)
+    told = clock.audit()["living"]
+    assert told["dispatched"] == 1
+    assert clock.pubsub.taken == ["2023-06-01", "2023-06-01"]
+
+
 def test_what_is_under_way_is_found_without_reading_each_run(clock: Clock, here: World) -> None:
     for n in range(20):
         manifest = Manifest(
@@ -162,8 +190,9 @@ def test_what_is_under_way_is_found_without_reading_each_run(clock: Clock, here:
         write_manifest(clock.lake, manifest, 0, within())
     here.proxy.requests.clear()
     assert clock.audit()["living"]["dispatched"] == 1
-    # Two listings a feed, one of runs, one of the outcomes of the first that matters.
-    assert (here.proxy.counts["list"], here.proxy.counts["download"]) == (6, 0)
+    # Two listings a feed, one of runs, one of the outcomes of the first that matters, and one a
+    # feed of what is stored by now.
+    assert (here.proxy.counts["list"], here.proxy.counts["download"]) == (8, 0)
     [runs] = [r.query for r in here.proxy.requests if r.query.get("startOffset")]
     assert runs["prefix"] == "_lakefill/runs/"
     assert runs["delimiter"] == "/"  # no outcomes of other runs, which may be very many
