@@ -39,8 +39,8 @@ variable "bucket_name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9_-]{1,54}[a-z0-9]$", var.bucket_name)) && !startswith(var.bucket_name, "goog")
-    error_message = "bucket_name must have 3 to 56 of a-z, 0-9, - and _, with a letter or digit at either end, and not begin with goog."
+    condition     = can(regex("^[a-z0-9][a-z0-9_-]{1,54}[a-z0-9]$", var.bucket_name)) && !startswith(var.bucket_name, "goog") && !strcontains(var.bucket_name, "google")
+    error_message = "bucket_name must have 3 to 56 of a-z, 0-9, - and _, with a letter or digit at either end, not begin with goog, and not contain google."
   }
 }
 

@@ -43,6 +43,14 @@ run "a_bucket_name_without_room" {
   expect_failures = [var.bucket_name]
 }
 
+run "a_bucket_that_says_google" {
+  command = plan
+  variables {
+    bucket_name = "my-google-lake"
+  }
+  expect_failures = [var.bucket_name]
+}
+
 run "no_address" {
   command = plan
   variables {
