@@ -26,8 +26,8 @@ ROLES = {
 }
 
 
-# The same page: what else the accounts of the builds are granted (docs/deploy.md). Each with
-# what it is for: a permission of it that plan or apply needs.
+# What else the accounts of the builds are granted (docs/deploy.md), to be looked up on the same
+# page; each with a permission of it that plan or apply needs.
 BUILD_ROLES = {
     "roles/artifactregistry.admin": "artifactregistry.repositories.create",
     "roles/artifactregistry.reader": "artifactregistry.repositories.get",
