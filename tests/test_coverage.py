@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -181,7 +181,7 @@ class Situation:
             **stored(self.feed, *data.draw(some)),
             **stored(self.feed, *data.draw(some), revision=1),
         }
-        outcomes = st.sampled_from(["absent", "rejected", "failed", "bug"])
+        outcomes = st.sampled_from(get_args(FailedOutcome))
         records = data.draw(st.dictionaries(st.sampled_from(keys), outcomes)) if keys else {}
         self.failures = {key: failure(outcome) for key, outcome in records.items()}
 

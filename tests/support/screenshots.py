@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from ingest.coverage import Failure, FeedCoverage
+from ingest.coverage import FailedOutcome, Failure, FeedCoverage
 from ingest.feed import Feed
 from ingest.feeds import load_catalogue
 from tests.support.chromium import ARGUMENTS, find
@@ -44,6 +44,13 @@ def hours() -> FeedCoverage:
     return _covered(feed, lost | awaited)
 
 
+_TROUBLES: tuple[tuple[set[str], FailedOutcome, str, str], ...] = (
+    (_SENT_A_PAGE, "rejected", "html", "the source sent a web page instead of it"),
+    (_WENT_DOWN, "failed", "server_error", "the source answered 503"),
+    (_LATE, "absent", "absent", "the source answered 404"),
+)
+
+
 def _covered(feed: Feed, lacking: set[str]) -> FeedCoverage:
     periods = feed.calendar.between(feed.keep_from, _NOW.replace(tzinfo=None))
     keys = [period.key for period in periods]
@@ -57,11 +64,7 @@ def _covered(feed: Feed, lacking: set[str]) -> FeedCoverage:
             last="2024-02-11T14:00:09Z",
             next_retry=_NOW + dt.timedelta(days=2),
         )
-        for among, outcome, reason, message in (
-            (_SENT_A_PAGE, "rejected", "html", "the source sent a web page instead of it"),
-            (_WENT_DOWN, "failed", "server_error", "the source answered 503"),
-            (_LATE, "absent", "absent", "the source answered 404"),
-        )
+        for among, outcome, reason, message in _TROUBLES
         for key in among
     }
     return covered(
