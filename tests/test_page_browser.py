@@ -175,6 +175,42 @@ def test_a_range_that_lacks_nothing_has_no_line(shown: Auditing, opened: Open) -
     assert f'"start": "{days_ago(10)}", "end": "{days_ago(1)}"' in line(page)
 
 
+def test_what_is_no_date_has_no_line_and_says_what_is_expected(
+    shown: Auditing, opened: Open
+) -> None:
+    page = unfolded(opened(shown.process.url))
+    start, command = page.locator("#days [name=from]"), page.locator("#days .command").first
+    start.fill("June")
+    expect(start).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#days [name=to]")).to_have_attribute("aria-invalid", "false")
+    expect(page.locator("#days .said")).to_contain_text("Expected a day")
+    expect(command).to_be_hidden()
+    assert violations(page) == []
+    start.fill(days_ago(9))
+    expect(start).to_have_attribute("aria-invalid", "false")
+    expect(command).to_be_visible()
+    start.fill("June")
+    page.locator("#days").get_by_role("button", name="All").click()
+    expect(start).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_drag_ends_wherever_the_pointer_is_let_go(shown: Auditing, opened: Open) -> None:
+    page = unfolded(opened(shown.process.url))
+    select(page, "drag", days_ago(9), days_ago(5))
+    chosen = line(page)
+    page.locator(".legend").hover()
+    page.mouse.down()
+    page.get_by_role("link", name=f"{days_ago(10)}: late").hover()
+    page.mouse.up()
+    assert line(page) == chosen
+
+
+def test_a_link_that_somebody_broke_shows_the_page(shown: Auditing, opened: Open) -> None:
+    page = opened(f"{shown.process.url}/#%")  # which fails where the script throws
+    page.get_by_role("link", name=f"{days_ago(7)}: rejected").click()
+    assert "rejected (html)" in card(page)
+
+
 def test_hours_are_chosen_by_pointer_and_keys(shown: Auditing, opened: Open) -> None:
     page = unfolded(opened(shown.process.url))
     lacking = f"{days_ago(1)}T03"

@@ -6,6 +6,9 @@
   const SVG = "http://www.w3.org/2000/svg";
   const STROKE = /m(-?\d+) (-?\d+)h(\d+)/g;
 
+  const EXPECTED =
+    "Expected a day, a month, a year or an hour: 2023-06-03, 2023-06, 2023 or 2023-06-03T07.";
+
   const words = (state) => state.replace("_", " ");
 
   const element = (name, text, className) => {
@@ -56,6 +59,7 @@
       if (this.stops.length) this.stops[0].tabIndex = 0;
       this.grid.addEventListener("pointerdown", (event) => this.press(event));
       this.grid.addEventListener("pointermove", (event) => this.move(event));
+      document.addEventListener("pointerup", () => this.release());
       this.grid.addEventListener("dragstart", (event) => event.preventDefault());
       this.grid.addEventListener("click", (event) => this.click(event));
       this.grid.addEventListener("keydown", (event) => this.key(event));
@@ -92,6 +96,12 @@
       this.dragged = event.shiftKey ? undefined : n;
     }
 
+    // Wherever the pointer is let go; the click of a picture's drag is still to come.
+    release() {
+      this.drew = this.dragged !== undefined && this.anchor === this.dragged;
+      this.dragged = undefined;
+    }
+
     // The pointer's period as a tooltip, and up to it a range where one is being drawn.
     move(event) {
       const over = event.target.closest(".cells a, [data-month]");
@@ -113,8 +123,8 @@
       const n = this.at(event);
       if (n === undefined || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      const ends = this.dragged !== undefined && this.dragged !== n && this.anchor === this.dragged;
-      this.dragged = undefined;
+      const ends = this.drew && n !== this.anchor;
+      this.drew = false;
       this.go(n, event.shiftKey || ends);
     }
 
@@ -191,6 +201,7 @@
       this.markPictures(whole ? [] : inside);
       if (!this.form) return;
       [this.form.from.value, this.form.to.value] = [start, end];
+      for (const input of [this.form.from, this.form.to]) input.removeAttribute("aria-invalid");
       this.line(inside, start === end ? start : `${start} to ${end}`);
     }
 
@@ -213,10 +224,14 @@
     typed() {
       const [start, end] = [this.form.from, this.form.to].map((input) => {
         const good = /^\d{4}(-\d\d(-\d\d(T\d\d)?)?)?$/.test(input.value.trim());
-        input.toggleAttribute("aria-invalid", !good);
+        input.setAttribute("aria-invalid", String(!good));
         return good ? input.value.trim() : undefined;
       });
-      if (!start || !end) return;
+      if (!start || !end) {
+        this.code.parentElement.hidden = true;
+        this.said.textContent = EXPECTED;
+        return;
+      }
       // A year or a month means all of it: "~" comes after every character of a key.
       const inside = this.periods.filter(({ key }) => key >= start && key <= `${end}~`);
       for (const { cell } of this.periods) cell?.classList.remove("in");
@@ -288,6 +303,14 @@
     }
   }
 
+  const decoded = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return "";
+    }
+  };
+
   const copy = async (button) => {
     const code = button.previousElementSibling;
     try {
@@ -306,8 +329,8 @@
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
   }
-  // A link to a period shows it.
-  const [id, key] = decodeURIComponent(location.hash.slice(1)).split(/:(.*)/);
+  // A link to a period shows it; anybody may have made the link.
+  const [id, key] = decoded(location.hash.slice(1)).split(/:(.*)/);
   const feed = key && feeds.find(({ section }) => section.dataset.id === id);
   const n = feed ? feed.periods.findIndex((period) => period.key === key) : -1;
   if (n >= 0) feed.show(n);
