@@ -1,6 +1,5 @@
 """Coverage: the state of every period, by calendar and lake."""
 
-import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -282,15 +281,3 @@ def test_storing_a_missing_period_makes_it_stored_and_changes_no_other(
     assert (after.stored, after.missing) == (before.stored + 1, before.missing - 1)
     for one, other in zip(before.periods, after.periods, strict=True):
         assert (one.state == other.state) == (one.period != chosen.period)
-
-
-def test_100_000_hours_take_less_than_two_seconds() -> None:
-    feed = feed_of("hour", first="2010-01-01T00")
-    now = feed.calendar.instant(feed.calendar.first) + timedelta(hours=100_000)
-    periods = feed.calendar.between(feed.calendar.first, now.replace(tzinfo=None))
-    objects = stored(feed, *(period.key for period in periods))
-    failures = {"2011-02-03T04": failure("absent")}
-    started = time.process_time()
-    coverage = cover(feed, objects, failures, now)
-    assert time.process_time() - started < 2
-    assert (coverage.expected, coverage.missing) == (100_000, 0)

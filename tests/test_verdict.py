@@ -22,17 +22,21 @@ LATE = utc(2023, 6, 6, 6)
 INSTANT = timedelta(microseconds=1)
 
 ABSENT = AbsentError("absent", "the source has no such file", source_status=404)
+FEW = AbsentError("few", "the source sent a header alone", source_status=200)
 HTML = RejectedError("html", "the source sent a web page", source_status=200)
 EMPTY = RejectedError("empty", "the source sent an empty file", source_status=200)
 WRONG = [
     RejectedError(reason, "it is not the file", source_status=200)
-    for reason in ("header", "small", "large", "gzip", "encoding", "status", "redirect")
+    for reason in (
+        *("header", "small", "large", "limit", "gzip", "zip", "parquet"),
+        *("encoding", "status", "redirect"),
+    )
 ]
 PASSING = [
     RetryError(reason, "it did not go through")
     for reason in (
         *("network", "stalled", "cut", "throttled", "server_error", "request_timeout"),
-        *("accepted", "deadline", "storage", "permission", "raced"),
+        *("accepted", "outdated", "count", "deadline", "storage", "permission", "raced"),
     )
 ]
 
@@ -72,7 +76,8 @@ def test_an_attempt_that_ended_well_keeps_its_outcome_and_fields(outcome: Outcom
 
 @pytest.mark.parametrize("last_attempt", [False, True])
 @pytest.mark.parametrize(
-    ("error", "once_late"), [(ABSENT, "absent"), (HTML, "rejected"), (EMPTY, "rejected")]
+    ("error", "once_late"),
+    [(ABSENT, "absent"), (FEW, "absent"), (HTML, "rejected"), (EMPTY, "rejected")],
 )
 def test_a_file_that_is_not_there_is_not_yet_within_grace_and_a_failure_after_it(
     error: TransferError, once_late: Outcome, last_attempt: bool
@@ -115,5 +120,5 @@ def test_a_verdict_says_the_reason_and_what_the_source_answered() -> None:
 
 
 def test_every_reason_there_is_was_judged_here() -> None:
-    judged = {error.reason for error in [ABSENT, HTML, EMPTY, *WRONG, *PASSING]}
+    judged = {error.reason for error in [ABSENT, FEW, HTML, EMPTY, *WRONG, *PASSING]}
     assert judged == {*get_args(Reason)}
