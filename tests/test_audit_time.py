@@ -351,7 +351,7 @@ def test_whatever_a_source_said_a_record_fits_its_metadata(
     coverage = look_at_all(clock.catalogue, clock.lake, NOW, within()).feeds[0]
     failure = coverage.periods[0].failure
     assert failure is not None
-    assert failure.message == message.encode("utf-8", "backslashreplace").decode()[:500]
+    assert failure.message == message.encode("utf-8", "backslashreplace").decode()[:150]
     assert here.proxy.counts["download"] == 0
 
 
