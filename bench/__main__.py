@@ -18,6 +18,7 @@ import psutil
 from bench import cold, coverage, data, dispatch, ours, peers, server
 
 _TURNS = 7
+_WARMING = 3
 _FEW_TURNS = 3
 
 
@@ -46,7 +47,7 @@ def main() -> None:
 
 def _one_week(folder: Path, file: Path, content: bytes) -> None:
     with server.serving(file) as url, ours.worker(url, folder) as worker:
-        stored = worker.deliver().stored_bytes
+        stored = [worker.deliver().stored_bytes for _ in range(_WARMING)][-1]
         reference = peers.gzip_bytes(file)
         _ratio("stored bytes, against gzip -6", stored, reference, "B", "<= 1.01")
         deliveries, alone, zipped = [], [], []
@@ -117,9 +118,10 @@ def _memory(folder: Path, file: Path) -> None:
     peaks = []
     for times in (1, 4 * 2**30 // file.stat().st_size):
         with server.serving(file, times=times) as url, ours.worker(url, folder) as worker:
-            worker.deliver()
+            for _ in range(_FEW_TURNS):  # a worker lives on, and its peak grows a little
+                worker.deliver()
             peaks.append(worker.peak_mib())
-    what = "peak memory at 4 GB, against one week; and at most 100 MiB"
+    what = "peak memory at 4 GB, against one week, each three times; and at most 100 MiB"
     _ratio(what, peaks[1], peaks[0], "MiB", "<= 1.05")
 
 

@@ -14,8 +14,9 @@ _LIBRARIES = {
     "google.cloud.logging_v2.handlers, google.cloud.pubsub_v1",
 }
 _OURS = {
-    "worker": "main, ingest.worker, ingest.transfer, google.cloud.storage",
-    "dispatch": "main, ingest.dispatcher, ingest.publish, google.cloud.storage, ingest.logs",
+    "worker": "main, ingest.delivery, ingest.worker, ingest.transfer, google.cloud.storage",
+    "dispatch": "main, ingest.app, ingest.dispatcher, ingest.publish, google.cloud.storage, "
+    "ingest.logs",
 }
 
 

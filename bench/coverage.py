@@ -1,6 +1,6 @@
 """What the coverage of 100,000 hourly periods costs, from an inventory in memory."""
 
-import resource
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+from bench import ours
 from ingest.coverage import LakeCoverage, Stored, cover
 from ingest.coverage_json import document
 from ingest.feed import Feed
@@ -83,10 +84,13 @@ def _stored(name: str) -> Stored:
 
 
 def _peak_mib() -> float:
-    """Make the page once, and return the most memory that this process has had."""
+    """Make the page once, and return the most memory that this process has had.
+
+    (Not getrusage's figure: a child's begins with that of the process it was forked from.)
+    """
     feed, objects, now = _hours()
     render(LakeCoverage(as_of=now, feeds=(cover(feed, objects, {}, now),)))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return ours.peak_mib(os.getpid())
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Worker:
         """Have the next day's file stored."""
         message = {"v": 1, "feed": "file", "run": "bench", "mode": "fetch"}
         body = envelope(message | {"period": next(self._days)})
-        [serving] = psutil.Process(self._process.pid).children()
+        serving = self._serving()
         before, start = serving.cpu_times(), time.perf_counter()
         answer = self._process.session.post(self._process.url, json=body, timeout=900).json()
         wall, after = time.perf_counter() - start, serving.cpu_times()
@@ -58,13 +58,16 @@ class Worker:
 
     def peak_mib(self) -> float:
         """Return the most memory that the process had resident, in MiB."""
+        return peak_mib(self._serving().pid)
+
+    def _serving(self) -> psutil.Process:
         [serving] = psutil.Process(self._process.pid).children()
-        return peak_mib(serving.pid)
+        return serving
 
 
 @contextmanager
 def worker(source_url: str, folder: Path) -> Iterator[Worker]:
-    """Run a worker that has delivered nothing yet."""
+    """Run a worker that is up, and has delivered nothing yet."""
     feeds = folder / "feeds.yaml"
     feeds.write_text(_CATALOGUE.format(url=source_url))
     with ExitStack() as parts:
@@ -75,7 +78,9 @@ def worker(source_url: str, folder: Path) -> Iterator[Worker]:
             "LAKEFILL_FEEDS": str(feeds),
             "STORAGE_EMULATOR_HOST": lake.url,
         }
-        yield Worker(parts.enter_context(FunctionProcess("worker", env)), lake.url)
+        process = parts.enter_context(FunctionProcess("worker", env))
+        process.post(data=b"{")  # once it answers, the process that serves is there
+        yield Worker(process, lake.url)
 
 
 def peak_mib(pid: int) -> float:

@@ -1,4 +1,4 @@
-"""The functions' inside: from a request to its handler, from what is raised to an answer."""
+"""The dispatch function's inside: from a request to its handler, from an error to an answer."""
 
 import re
 
@@ -7,12 +7,9 @@ import flask
 from ingest import built
 from ingest.errors import ConfigurationError, RetryError
 from ingest.feeds import UnknownFeedError
-from ingest.problems import ProblemError, answer, problem
+from ingest.problems import ProblemError, problem
 from ingest.request import MalformedError
-from ingest.routes import ROUTES, read_body
-
-# A pushed message of ours has some 500 bytes; Pub/Sub's own limit is 10 MB.
-_MOST_PUSH_BYTES = 64 * 1024
+from ingest.routes import ROUTES
 
 
 def handle_dispatch(request: flask.Request) -> flask.Response:
@@ -22,25 +19,13 @@ def handle_dispatch(request: flask.Request) -> flask.Response:
     except (ProblemError, MalformedError, UnknownFeedError, RetryError) as error:
         return _refuse(request, _as_problem(error))
     except ConfigurationError as error:
-        _emit_unexpected(f"dispatch is not configured: {error}", error)
+        sentence = f"dispatch is not configured: {error}"
+        built.emitter()("unexpected_error", sentence, error=error)
         return problem(ProblemError(500, str(error)))
     except Exception as error:  # noqa: BLE001  the last line of defence: logged, answered by 500
-        _emit_unexpected(f"{request.method} {request.path[:200]!r} failed", error)
+        sentence = f"{request.method} {request.path[:200]!r} failed"
+        built.emitter()("unexpected_error", sentence, error=error)
         return problem(ProblemError(500, "unforeseen; the log has the stack trace"))
-
-
-def handle_delivery(request: flask.Request) -> flask.Response:
-    """Answer a request to the worker function: one pushed message."""
-    try:
-        body = read_body(request, _MOST_PUSH_BYTES)
-        # Too long a body is no message of ours; cut off, it is no JSON either.
-        return answer(*built.worker().deliver(body or b""))
-    except ConfigurationError as error:
-        _emit_unexpected(f"the worker is not configured: {error}", error)
-        return answer({"outcome": "bug", "message": str(error)}, 500)
-    except Exception as error:  # noqa: BLE001  the last line of defence: logged, answered by 500
-        _emit_unexpected("a delivery could not be taken", error)
-        return answer({"outcome": "bug", "message": type(error).__name__}, 500)
 
 
 def _route(request: flask.Request) -> flask.Response:
@@ -72,20 +57,10 @@ def _as_problem(error: Exception) -> ProblemError:
 
 
 def _refuse(request: flask.Request, error: ProblemError) -> flask.Response:
-    built.configured_logging()
-    from ingest.logs import emit
-
-    emit(
+    built.emitter()(
         "request_refused",
         f"Answered {error.status} to {request.method} {request.path[:200]!r}: {error.detail}",
         status=error.status,
         reason=error.extra.get("reason"),
     )
     return problem(error)
-
-
-def _emit_unexpected(sentence: str, error: Exception) -> None:
-    built.configured_logging()
-    from ingest.logs import emit
-
-    emit("unexpected_error", sentence, error=error)

@@ -57,6 +57,14 @@ def configured_logging() -> None:
     configure(os.environ.get("GOOGLE_CLOUD_PROJECT"))
 
 
+def emitter() -> Callable[..., None]:
+    """Return `logs.emit`, with log lines written as they are to be."""
+    configured_logging()
+    from ingest.logs import emit
+
+    return emit
+
+
 @_once
 def lake() -> "Lake":
     """Return the lake."""

@@ -1,4 +1,4 @@
-"""Answers of the HTTP interface: JSON, and RFC 9457 problem details for errors."""
+"""The HTTP interface: bounded bodies, JSON, and RFC 9457 problem details for errors."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,14 @@ class ProblemError(Exception):
     def __init__(self, status: int, detail: str, **extra: object) -> None:
         super().__init__(detail)
         self.status, self.detail, self.extra = status, detail, extra
+
+
+def read_body(request: flask.Request, most: int) -> bytes | None:
+    """Return the body, or None where it is longer than `most` bytes."""
+    if (request.content_length or 0) > most:
+        return None
+    body = request.stream.read(most + 1)
+    return body if len(body) <= most else None
 
 
 def answer(body: dict[str, Any], status: int, **headers: str) -> flask.Response:

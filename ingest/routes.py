@@ -11,7 +11,7 @@ import flask
 
 from ingest import built
 from ingest.messages import RUN_PATTERN
-from ingest.problems import ProblemError, answer, document
+from ingest.problems import ProblemError, answer, document, read_body
 from ingest.request import MOST_BODY_BYTES, expect_nothing, parse_request
 from ingest.schedule import scheduled_call
 from ingest.times import utc_now
@@ -72,14 +72,6 @@ ROUTES: dict[str, dict[str, Callable[..., flask.Response]]] = {
     "/runs/{run}": {"GET": _run},
     "/openapi.json": {"GET": _openapi},
 }
-
-
-def read_body(request: flask.Request, most: int) -> bytes | None:
-    """Return the body, or None where it is longer than `most` bytes."""
-    if (request.content_length or 0) > most:
-        return None
-    body = request.stream.read(most + 1)
-    return body if len(body) <= most else None
 
 
 def _small_body(request: flask.Request) -> bytes:

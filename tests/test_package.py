@@ -41,7 +41,13 @@ def test_only_what_is_deployed_is_in_it(checkout: Path) -> None:
 
 def test_of_this_checkout_neither_command_line_nor_local_stack_nor_tests_are_in_it() -> None:
     names = {*deployed(ROOT)}
-    assert {"main.py", "requirements.txt", "ingest/app.py", "ingest/feeds.yaml"} <= names
+    assert {
+        "main.py",
+        "requirements.txt",
+        "ingest/app.py",
+        "ingest/delivery.py",
+        "ingest/feeds.yaml",
+    } <= names
     assert not [n for n in names if n.startswith(("tests", "deploy", "ingest/local"))]
     assert not {"ingest/cli.py", "ingest/__main__.py"} & names
 
