@@ -126,7 +126,7 @@ class Audit:
                 ("coverage.json", document(coverage), "application/json"),
                 ("index.html", render(coverage).encode(), "text/html; charset=utf-8"),
             ):
-                self._lake.publish(_FOLDER + name, content, content_type, deadline)
+                self._lake.publish(_FOLDER + name, content, content_type, self._now, deadline)
         except TransferError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  what was dispatched is to be told all the same

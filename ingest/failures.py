@@ -18,7 +18,8 @@ from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX, Feed
 from ingest.job import Job
-from ingest.lake import Lake, PreconditionError
+from ingest.lake import Lake
+from ingest.storage import PreconditionError
 from ingest.times import iso
 
 _FIRST_DELAY = timedelta(hours=6)

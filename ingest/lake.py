@@ -6,48 +6,23 @@ it happens once or not at all, whoever else is writing.
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from os.path import commonprefix
 from typing import Any
 
-import requests
-import urllib3
 from google.api_core import exceptions as api
-from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Blob, Bucket
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from google.cloud.storage.retry import DEFAULT_RETRY
 
 from ingest.deadline import Deadline
-from ingest.errors import RetryError
+from ingest.storage import PreconditionError, patience, storage_trouble
+from ingest.times import iso
 
-# Longest wait for one answer of Cloud Storage, and longest retrying of one call, in seconds.
-ANSWER_SECONDS = 30.0
-CALL_SECONDS = 60.0
 # Cloud Storage gives no more in one answer.
 PAGE_OBJECTS = 1000
 
 _FIELDS = "name,generation,metageneration,size,crc32c,metadata"
-
-# What the client raises once its own retries are over.
-_TROUBLE = (
-    api.GoogleAPIError,
-    GoogleAuthError,
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    DataCorruption,
-    InvalidResponse,
-    ConnectionError,
-)
-
-
-_ROLE = "the service account needs roles/storage.objectUser on the bucket"
-
-
-class PreconditionError(Exception):
-    """Another writer was faster: the object is not the one that was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +50,6 @@ class StoredObject:
     def revision(self) -> int:
         """How often the source changed what was stored before."""
         return self.number("lakefill-revision") or 0
-
-
-@contextmanager
-def storage_trouble() -> Iterator[None]:
-    """Turn what the Storage client raises into RetryError or PreconditionError."""
-    try:
-        yield
-    except _TROUBLE as error:
-        what = f"Cloud Storage: {type(error).__name__}: {error}"
-        match _status(error):
-            case 412:
-                raise PreconditionError from None
-            case 401 | 403:
-                raise RetryError("permission", f"{what}; {_ROLE}") from error
-            case _:
-                raise RetryError("storage", what) from error
-
-
-def _status(error: BaseException) -> int | None:
-    """Return the HTTP status that the client was answered with, if it was."""
-    if isinstance(error, api.GoogleAPICallError):
-        return error.code
-    return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def patience(deadline: Deadline, retry: Retry = DEFAULT_RETRY) -> dict[str, Any]:
-    """Return the keyword arguments that keep one client call within the deadline.
-
-    Two thirds of what is left for its tries, and one for the answer of the last of them.
-    """
-    third = deadline.left() / 3
-    return {
-        "timeout": min(third, ANSWER_SECONDS),
-        "retry": retry.with_timeout(min(2 * third, CALL_SECONDS)),
-    }
 
 
 class Lake:
@@ -214,14 +154,26 @@ class Lake:
         text = json.dumps(record, separators=(",", ":"))
         return _upload(blob, text, "application/json", generation, deadline)
 
-    def publish(self, name: str, content: bytes, content_type: str, deadline: Deadline) -> None:
+    def publish(
+        self,
+        name: str,
+        content: bytes,
+        content_type: str,
+        as_of: datetime,
+        deadline: Deadline,
+    ) -> None:
         """Put a document in place of the one there is, for readers of the bucket.
 
-        They are not given an old copy. Where another writer was faster, its document stays.
+        They are not given an old copy. Where another writer was faster, or the one there is of
+        a later instant than `as_of` (aware), that stays.
         """
+        instant = iso(as_of)
+        seen = self.find(name, deadline)
+        if seen is not None and seen.metadata.get("lakefill-as-of", "") > instant:
+            return
         blob = self.bucket.blob(name)
         blob.cache_control = "no-cache"
-        seen = self.find(name, deadline)
+        blob.metadata = {"lakefill-as-of": instant}
         with suppress(PreconditionError):
             generation = 0 if seen is None else seen.generation
             _upload(blob, content, content_type, generation, deadline)

@@ -6,11 +6,12 @@ import msgspec
 
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
-from ingest.lake import Lake, PreconditionError
+from ingest.lake import Lake
 from ingest.logs import emit
 from ingest.messages import Message, Mode
 from ingest.publish import Publisher
 from ingest.runs import Manifest, read_manifest, write_manifest
+from ingest.storage import PreconditionError
 
 # What writing the manifest may take once publishing has used its time up, in seconds.
 _LAST_WORD_SECONDS = 10.0

@@ -17,8 +17,9 @@ from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
 from ingest.job import Job
-from ingest.lake import Lake, PreconditionError, StoredObject
+from ingest.lake import Lake, StoredObject
 from ingest.messages import Mode
+from ingest.storage import PreconditionError
 from ingest.times import iso
 
 FinalOutcome = Literal[

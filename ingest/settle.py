@@ -11,7 +11,8 @@ from ingest.compress import content_type
 from ingest.download import Validators
 from ingest.errors import RetryError
 from ingest.job import Job, Result, Suspicion
-from ingest.lake import Lake, PreconditionError, StoredObject
+from ingest.lake import Lake, StoredObject
+from ingest.storage import PreconditionError
 from ingest.times import iso
 from ingest.upload import Upload
 

@@ -26,7 +26,7 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
 from ingest.feed import RESERVED_PREFIX
-from ingest.lake import PreconditionError, patience, storage_trouble
+from ingest.storage import PreconditionError, patience, storage_trouble
 
 SMALL_BYTES = 8 * 2**20
 CHUNK_BYTES = 2 * 2**20

@@ -135,6 +135,17 @@ def test_the_page_and_the_json_are_published(a: Auditing) -> None:
     assert newer["feeds"][0]["missing"] == 1
 
 
+def test_the_page_of_a_later_audit_stays(a: Auditing) -> None:
+    """One that was slow to publish does not bring back what was seen before."""
+    for name in ("index.html", "coverage.json"):
+        blob = a.world.bucket.blob(f"_lakefill/coverage/{name}")
+        blob.metadata = {"lakefill-as-of": "2999-01-01T00:00:00Z"}
+        blob.upload_from_string(b"of a later instant")
+    a.audit()
+    for name in ("index.html", "coverage.json"):
+        assert a.world.content(f"_lakefill/coverage/{name}") == b"of a later instant"
+
+
 def test_an_audit_that_cannot_publish_its_page_says_so(a: Auditing) -> None:
     a.fill("days", "hours", "other", "bare")
     a.world.proxy.faults.add(

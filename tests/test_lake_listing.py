@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ingest import lake as lake_module
 from ingest.deadline import Deadline
 from ingest.errors import RetryError
-from ingest.lake import Lake, patience
+from ingest.lake import Lake
+from ingest.storage import patience
 from tests.support.world import World
 
 
