@@ -132,10 +132,13 @@ def test_each_period_of_a_range_is_dispatched_or_skipped_once(
     assert sorted(p.at for p in done) == ([] if future else spanned)
     for column in (plan.dispatched, plan.skipped):
         assert [p.at for p, _ in column] == sorted(p.at for p, _ in column)
-    for period, _ in plan.dispatched:
+    for period, mode in plan.dispatched:
         assert calendar.due(period) <= now
         assert period.key not in gaps
-        assert force or period.key not in stored
+        still_grows = calendar.grows and now < calendar.instant(calendar.window(period)[1])
+        again = still_grows and period.key in stored
+        assert mode == ("force" if force else "recheck" if again else "fetch")
+        assert force or again or period.key not in stored
     for period, word in plan.skipped:
         assert {
             "known_gap": period.key in gaps,

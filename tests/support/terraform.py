@@ -5,11 +5,13 @@ which needs Go), Terraform uses that; elsewhere the registry's provider, which c
 plan and apply. Where there is neither, tests are skipped and say so.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -36,7 +38,12 @@ def environment() -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "GOOGLE_"))}
     env |= {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     if stand_in():
-        made = subprocess.run([OFFLINE_CONFIG], stdout=subprocess.PIPE, text=True, check=True)
+        # The first call builds it: of several test processes, one at a time.
+        with (Path(tempfile.gettempdir()) / "lakefill-stand-in.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            made = subprocess.run(
+                [OFFLINE_CONFIG], stdout=subprocess.PIPE, text=True, check=True
+            )
         env["TF_CLI_CONFIG_FILE"] = made.stdout.strip()
     return env
 
