@@ -12,7 +12,8 @@ from ingest.feeds import load_catalogue
 from ingest.session import new_session
 from ingest.source import Fetch, Source
 from ingest.times import utc_now
-from tests.support.source_faults import FAULTS, ROWS, Fault, drip, drip_headers
+from tests.support.source_faults import FAULTS
+from tests.support.source_scripts import ROWS, Fault, drip, drip_headers
 from tests.support.source_server import Reply, Wire
 from tests.support.world import Deliveries, World
 
