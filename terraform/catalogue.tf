@@ -15,8 +15,9 @@ locals {
     ]...
   )
 
-  # How long a period goes on after the date that it is named by, at most.
-  period_lengths = { hour = "24h", day = "24h", week = "168h", month = "744h", year = "8784h" }
+  # How long a period goes on after 00:00 UTC of the date that it is named by, at most: itself,
+  # and a day for time zones in the west.
+  period_lengths = { hour = "48h", day = "48h", week = "192h", month = "768h", year = "8808h" }
 
   # What Cloud Scheduler needs of a feed. yamldecode makes a timestamp of an unquoted date,
   # hence substr. A feed has ended once its last period is over; the audit fetches what
