@@ -12,6 +12,7 @@ import requests
 
 from tests.support.fake_gcs import FakeGcs
 from tests.support.function import FunctionProcess, envelope
+from tests.support.storage_sink import StorageSink
 
 MIB = 2**20
 _CATALOGUE = """
@@ -66,12 +67,15 @@ class Worker:
 
 
 @contextmanager
-def worker(source_url: str, folder: Path) -> Iterator[Worker]:
-    """Run a worker that is up, and has delivered nothing yet."""
+def worker(
+    source_url: str, folder: Path, storage: FakeGcs | StorageSink | None = None
+) -> Iterator[Worker]:
+    """Run a worker that is up and has delivered nothing yet; its storage is fake-gcs-server."""
     feeds = folder / "feeds.yaml"
     feeds.write_text(_CATALOGUE.format(url=source_url))
     with ExitStack() as parts:
-        lake = parts.enter_context(FakeGcs())
+        lake: FakeGcs | StorageSink = storage or FakeGcs()
+        parts.enter_context(lake)
         requests.post(f"{lake.url}/storage/v1/b", json={"name": "lake"}, timeout=9)
         env = {
             "LAKEFILL_BUCKET": "lake",
