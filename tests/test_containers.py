@@ -3,6 +3,7 @@
 import gzip
 import io
 import random
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -50,6 +51,14 @@ def reason(kind: str, data: bytes) -> str | None:
     except RejectedError as error:
         return error.reason
     return None
+
+
+def said(kind: str, data: bytes) -> str:
+    """The sentence that a file is rejected with."""
+    with pytest.raises(RejectedError) as caught:
+        inspect(FEEDS[kind], cut(data, [100, 2000]))
+    assert caught.value.reason == kind
+    return str(caught.value)
 
 
 @given(KINDS, st.lists(st.integers(0, 10_000), max_size=5))
@@ -119,6 +128,48 @@ def test_an_entry_that_the_directory_lacks_is_missed() -> None:
     end = archive.rindex(b"PK\5\6")
     archive[end + 8 : end + 12] = b"\4\0\4\0"  # it has three
     assert reason("zip", bytes(archive)) == "zip"
+
+
+@pytest.mark.parametrize("kind", ["zip", "parquet"])
+def test_what_begins_as_something_else_is_told_at_once(kind: str) -> None:
+    assert "begins with b'XXXX'" in said(kind, b"XXXX" + WHOLE[kind][4:])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("disk", 1), ("first disk", 1), ("entries here", 2)]
+)
+def test_a_part_of_an_archive_of_several_is_told(field: str, value: int) -> None:
+    archive = bytearray(WHOLE["zip"])
+    at = archive.rindex(b"PK\5\6") + {"disk": 4, "first disk": 6, "entries here": 8}[field]
+    archive[at : at + 2] = value.to_bytes(2, "little")
+    assert "one part of a zip archive of several" in said("zip", bytes(archive))
+
+
+def test_an_entry_lies_before_the_directory() -> None:
+    archive = bytearray(WHOLE["zip"])
+    directory = archive.index(b"PK\1\2")
+    archive[directory + 42 : directory + 46] = directory.to_bytes(4, "little")
+    assert "0 of its 3 entries" in said("zip", bytes(archive))
+
+
+def zip64(*, record_at: int | None = None, magic: bytes = b"PK\6\6") -> bytes:
+    """An archive of one entry whose directory is told by a zip64 record."""
+    whole = zip_of({"a.csv": CONTENT})
+    directory, end = whole.index(b"PK\1\2"), whole.rindex(b"PK\5\6")
+    numbers = (1, 1, end - directory, directory)
+    record = struct.pack("<4sQ2H2L4Q", magic, 44, 45, 45, 0, 0, *numbers)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end if record_at is None else record_at, 1)
+    last = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, *[0xFFFF] * 2, *[0xFFFFFFFF] * 2, 0)
+    return whole[:end] + record + locator + last
+
+
+def test_the_record_of_zip64_is_where_its_locator_says() -> None:
+    assert reason("zip", zip64()) is None
+    locator = len(zip64()) - 22 - 20
+    for elsewhere in (2**62, locator, locator - 55):
+        assert "zip64 record is elsewhere" in said("zip", zip64(record_at=elsewhere))
+    assert "has no zip64 record" in said("zip", zip64(record_at=3))
+    assert "has no zip64 record" in said("zip", zip64(magic=b"PK\6\5"))
 
 
 def test_zips_of_other_makers_are_zips_too() -> None:
