@@ -27,6 +27,15 @@ tiny:
   revisions: expected
   rows: {{min: 2, below: 50, count: {{select: count(1), limit: null}}}}
   checks: {{header: "a,b"}}
+none:
+  url: "{source}/none/{{date:%Y-%m-%d}}.csv"
+  query: {{limit: 50}}
+  object: none/{{date:%Y-%m-%d}}.csv.gz
+  cadence: day
+  first: 2000-01-01
+  absent_statuses: [404, 408, 429]
+  rows: {{below: 50, count: {{select: count(1), limit: null}}}}
+  checks: {{header: "a,b"}}
 """
 HEADER = b'"a","b"\n'
 THREE = HEADER + b'"1","2"\n' * 3
@@ -146,6 +155,32 @@ def test_what_is_not_the_expected_number_is_a_retry_and_nothing_is_stored(
     assert outcome(source.answers(Reply(csv(3)), Reply(b"3"))) == ("stored", None)
 
 
+def test_a_count_that_breaks_off_is_asked_for_again_and_the_file_is_not(source: Source) -> None:
+    answer = source.answers(Reply(csv(3)), Reply(b"333", cut_at=1))
+    assert outcome(answer) == ("retry", "cut")
+    assert "asked for the number of rows" in answer["message"]
+    assert (source.asked(source.file), source.asked(source.count)) == (1, 3)
+
+
+def test_nothing_is_counted_too_where_a_file_may_have_no_rows(
+    here: World, source: Source
+) -> None:
+    """A source that lags behind sends a header alone, and counts what it should have sent."""
+    path = f"/none/{source.day.day}.csv"
+    here.put(f"{path}?limit=50", Reply(csv(0)))
+    here.put(f"{path}?select=count%281%29", Reply(b"7"))
+    answer = source.day.push("recheck", feed="none").json()
+    assert outcome(answer) == ("retry", "count")
+
+
+@pytest.mark.parametrize("status", [408, 429])
+def test_a_feed_may_mean_absent_by_what_is_passing_elsewhere(
+    here: World, source: Source, status: int
+) -> None:
+    here.put(f"/none/{source.day.day}.csv?limit=50", Reply(b"", status))
+    assert outcome(source.day.push(feed="none").json()) == ("absent", "absent")
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
@@ -158,6 +193,7 @@ def test_a_count_that_cannot_be_had_is_told(source: Source, reply: Reply, reason
     answer = source.answers(Reply(csv(3)), reply)
     assert outcome(answer) == ("rejected", reason)
     assert answer["message"].startswith("asked for the number of rows, the source")
+    assert "max_bytes" not in answer["message"]
 
 
 @pytest.mark.parametrize("rows", [0, 1])
