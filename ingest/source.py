@@ -42,6 +42,11 @@ _OUTDATED = "X-SODA2-Data-Out-Of-Date"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+def user_agent(contact: str) -> str:
+    """Return how lakefill names itself to sources; some refuse a library's own name."""
+    return f"lakefill/{__version__} (+{contact})"
+
+
 class NotModifiedError(Exception):
     """The source still has the version that was asked about (304)."""
 
@@ -62,7 +67,7 @@ class Source:
     ) -> None:
         self._session, self._now, self.pause = session, now, pause
         self._headers = {
-            "User-Agent": f"lakefill/{__version__} (+{contact})",
+            "User-Agent": user_agent(contact),
             "Accept": "*/*",
             # The bytes themselves, not a representation that would have to be undone.
             "Accept-Encoding": "identity",

@@ -277,6 +277,8 @@ def test_the_demo_starts_anew_and_verifies(
     said = console.export_text()
     assert said.count("1, of 1 different SHA-256") == 2
     assert said.count(f"Removed {made.state}/lake/demo/") == 1
+    agents = {asked.headers["User-Agent"] for asked in source.asked}
+    assert all(agent.startswith("lakefill/") for agent in agents), agents
 
 
 def test_the_demo_fails_where_a_file_is_missing_or_differs(

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import requests
 from google.cloud.storage import Blob
 
+from ingest.settings import PROJECT_PAGE
+from ingest.source import user_agent
+
 _THREADS = 2
 _PIECE_BYTES = 2**20
 _ANSWER_SECONDS = 60
@@ -53,6 +56,7 @@ def _hash_of_source(url: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with requests.Session() as session:
         session.trust_env = False  # the source is on this machine
+        session.headers["User-Agent"] = user_agent(PROJECT_PAGE)
         with session.get(url, stream=True, timeout=_ANSWER_SECONDS) as response:
             response.raise_for_status()
             for piece in response.iter_content(_PIECE_BYTES):

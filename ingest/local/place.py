@@ -50,14 +50,26 @@ def check_port(port: int) -> None:
 def write_catalogue(catalogue: Path, source_url: str, target: Path) -> None:
     """Copy a catalogue, with `source_url` for the scheme and host of every feed's URL.
 
-    Raises ConfigurationError where it is no catalogue.
+    Raises ConfigurationError where it is no catalogue, and StackError where a host is written
+    so that it cannot be replaced: no request may go to a real source by accident.
     """
-    origins = set()
+    text = catalogue.read_text("utf-8")
+    for _, origin in _origins(catalogue):
+        text = re.sub(rf"{re.escape(origin)}(?=[/\s\"'])", lambda _: source_url, text)
+    target.write_text(text, "utf-8")
+    for name, origin in _origins(target):
+        if origin != source_url:
+            raise StackError(
+                f"the sample source cannot stand in for {origin}, of {name}, as that is "
+                "written; write its host out in full, or ask it itself by --real-source"
+            )
+
+
+def _origins(catalogue: Path) -> set[tuple[str, str]]:
+    """Return the feeds' names, each with the scheme and host of its URLs."""
+    found = set()
     for feed in load_catalogue(catalogue).values():
         for address in feed.addresses:
             parts = urlsplit(address.template.prefix)
-            origins.add(f"{parts.scheme}://{parts.netloc}")
-    text = catalogue.read_text("utf-8")
-    for origin in origins:
-        text = re.sub(rf"{re.escape(origin)}(?=[/\s])", lambda _: source_url, text)
-    target.write_text(text, "utf-8")
+            found.add((feed.name, f"{parts.scheme}://{parts.netloc}"))
+    return found
