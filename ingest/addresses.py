@@ -74,18 +74,22 @@ def url_template(text: str) -> Template:
 
 def check(feed: Feed) -> None:
     """Refuse addresses that several periods would share, and those that are too long."""
-    calendar, values = feed.calendar, [value for _, value in feed.query]
+    calendar = feed.calendar
     for address in feed.addresses:
         covered = calendar.between(address.low or _EARLIEST, address.high or _LATEST)
-        several = len([*islice(covered, 2)]) > 1
-        if several and not tell_apart(calendar.cadence, address.template, *values):
-            raise ValueError(
-                f"{address.template.text!r} would fetch the same file for different periods; "
-                f"{in_it(calendar.cadence)}"
-            )
-    for location in feed.locations(calendar.named(calendar.first)):
-        if max(len(location.url), len(location.count_url or "")) > _LONGEST_URL:
-            raise ValueError(f"expected at most {_LONGEST_URL} characters, query and all")
+        periods = [*islice(covered, 2)]
+        for what, query in (("file", feed.query), ("number of rows", feed.rows.count)):
+            values = None if query is None else [value for _, value in query]
+            if values is None or len(periods) < 2:
+                continue
+            if not tell_apart(calendar, address.template, *values):
+                raise ValueError(
+                    f"{address.template.text!r} would fetch the same {what} for different "
+                    f"periods; {in_it(calendar)}"
+                )
+        for location in feed.locations(periods[0]) if periods else ():
+            if max(len(location.url), len(location.count_url or "")) > _LONGEST_URL:
+                raise ValueError(f"expected at most {_LONGEST_URL} characters, query and all")
 
 
 def _end(key: str, text: str | None, calendar: Calendar) -> datetime | None:

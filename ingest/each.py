@@ -4,7 +4,8 @@ terraform/catalogue.tf does the same, for the schedules; a test holds the two to
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ingest.templates import FIELDS
@@ -13,6 +14,8 @@ from ingest.templates import FIELDS
 _TEMPLATED = ("url", "object", "query", "rows")
 # How deep in them: what lies deeper is no template, and may be endless (YAML has aliases).
 _DEEPEST = 2
+# How many values a key may have in them. With aliases, a short text has millions.
+_MOST_PARTS = 1000
 _BRACES = re.compile(r"\{\{|\}\}|\{(\w+)\}")
 
 
@@ -59,11 +62,21 @@ def _read(each: object) -> tuple[str, Mapping[str, dict[str, Any] | None]]:
 
 def _filled(entry: dict[str, Any], field: str, value: str) -> dict[str, Any]:
     """Return an entry with the value in its templates, where they have the field."""
+    for key in _TEMPLATED:
+        if len([*islice(_parts(entry.get(key), _DEEPEST), _MOST_PARTS + 1)]) > _MOST_PARTS:
+            raise ValueError(f"{key} has over {_MOST_PARTS:,} values; expected fewer")
     return entry | {
         key: _in_templates(entry[key], field, value, _DEEPEST)
         for key in _TEMPLATED
         if key in entry
     }
+
+
+def _parts(part: object, deeper: int) -> Iterator[object]:
+    yield part
+    if isinstance(part, dict | list) and deeper:
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _parts(inner, deeper - 1)
 
 
 def _in_templates(part: object, field: str, value: str, deeper: int) -> object:

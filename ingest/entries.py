@@ -126,7 +126,7 @@ def _feed(name: str, entry: _Entry) -> Feed:
         title=entry.title or name,
         addresses=_read("url", addresses.addresses, entry.addresses, calendar),
         query=_read("query", addresses.query, entry.query),
-        object=_read("object", forms.object_template, entry.object, entry.cadence),
+        object=_read("object", forms.object_template, entry.object, calendar, entry.compress),
         calendar=calendar,
         keep_from=_read("keep_from", forms.moment, entry.keep_from)
         or min((calendar.first, *calendar.also)),
@@ -147,6 +147,8 @@ def _feed(name: str, entry: _Entry) -> Feed:
         rows=_rows(entry),
         revisions_expected=entry.revisions == "expected",
     )
+    if checks.header_from is not None and checks.header is None:
+        raise _KeyProblemError("checks.header_from: goes with header alone; leave it out")
     _read("url", addresses.check, feed)
     _tell_also_apart(feed)
     return feed

@@ -13,6 +13,7 @@ from ingest.each import expanded
 from ingest.entries import feed_of
 from ingest.errors import ConfigurationError
 from ingest.feed import Feed
+from ingest.templates import FIELDS
 
 PACKAGED_CATALOGUE = Path(__file__).with_name("feeds.yaml")
 
@@ -77,7 +78,7 @@ def read_catalogue(text: str) -> Catalogue:
     try:
         entries = yaml.load(text, Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except _YAML_ERRORS as error:
-        raise ConfigurationError(f"it is not YAML: {error}") from None
+        raise ConfigurationError(f"it is not YAML: {_told(error, text)}") from None
     if not isinstance(entries, dict) or not entries:
         raise ConfigurationError("expected feeds by name, as in the packaged feeds.yaml")
     catalogue = Catalogue()
@@ -95,6 +96,14 @@ def read_catalogue(text: str) -> Catalogue:
                 f"{one.object.text!r} of {one.name}; expected a folder of its own for each feed"
             )
     return catalogue
+
+
+def _told(error: Exception, text: str) -> str:
+    """Return what is wrong with the text, and the likely cause where there is one."""
+    what = str(error).replace('in "<unicode string>", ', "at ")
+    if re.search(rf": +\{{({'|'.join(FIELDS)})\b", text):
+        what += "; a value that begins with a brace goes in quotes"
+    return what
 
 
 def _feeds(name: object, entry: object) -> Iterator[Feed]:
@@ -120,7 +129,8 @@ _NUMBERS = {
 class _Loader(yaml.CSafeLoader):
     """The safe loader, in C: cold starts wait for it. Dates and times stay text.
 
-    The same key twice is refused.
+    The same key twice is refused, and so are merge keys: a few hundred characters of them, one
+    inside the other, take up gigabytes.
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class's
@@ -142,3 +152,8 @@ class _Loader(yaml.CSafeLoader):
         if twice:
             raise yaml.YAMLError(f"{', '.join(twice)}: the same key twice")
         return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("<<: merge keys are not known; write the keys out")
+        super().flatten_mapping(node)

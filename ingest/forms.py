@@ -19,6 +19,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _SIZES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _LONGEST_GAP = 100_000  # periods: eleven years of hours
 _EARLIEST = datetime(1000, 1, 1)  # noqa: DTZ001  a label; below, %Y is not four digits
+# After it, two digits of a year mean another century (POSIX, strptime).
+_TWO_DIGITS_END = datetime(2068, 12, 31)  # noqa: DTZ001  a label
+_OTHER_CONTAINERS = (".zip", ".parquet", ".bz2", ".xz", ".zst")
 
 # Directives that tell a period of the cadence from every other, one set being enough.
 _YEAR = [{"%Y"}, {"%y"}]
@@ -141,7 +144,7 @@ def size(value: str | int) -> int:
     return int(match[1]) * _SIZES[match[2]]
 
 
-def object_template(text: str, cadence: Cadence) -> Template:
+def object_template(text: str, calendar: Calendar, compress: str) -> Template:
     """Read how a feed's objects are named."""
     template = Template.parse(text)
     # What directives write has no slash, dot or underscore in it: one example shows them all.
@@ -150,23 +153,38 @@ def object_template(text: str, cadence: Cadence) -> Template:
         raise ValueError(
             f"expected a plain path in the bucket, not below {RESERVED_PREFIX}, got {text!r}"
         )
-    if not tell_apart(cadence, template):
+    if compress == "gzip" and name.endswith(_OTHER_CONTAINERS):
         raise ValueError(
-            f"{text!r} would name the same object for different periods; {in_it(cadence)}"
+            f"{text!r} would name a gzip of the file; expected a name that ends in .gz, "
+            "or compress: none"
+        )
+    if not tell_apart(calendar, template):
+        raise ValueError(
+            f"{text!r} would name the same object for different periods; {in_it(calendar)}"
         )
     return template
 
 
-def tell_apart(cadence: Cadence, *templates: Template) -> bool:
+def tell_apart(calendar: Calendar, *templates: Template) -> bool:
     """Tell whether the templates, taken together, write another text for each period."""
-    named = [{d for t in templates for d in t.directives(field)} for field in FIELDS]
-    return any(choice <= directives for choice, directives in product(_NAMING[cadence], named))
+    ambiguous = {"%y"} if _over_a_century(calendar) else set()
+    named = [
+        {d for t in templates for d in t.directives(field)} - ambiguous for field in FIELDS
+    ]
+    choices = _NAMING[calendar.cadence]
+    return any(choice <= directives for choice, directives in product(choices, named))
 
 
-def in_it(cadence: Cadence) -> str:
+def _over_a_century(calendar: Calendar) -> bool:
+    """Tell whether two digits of a year stand for several of its years."""
+    ends = (calendar.first, *calendar.also, calendar.last or _TWO_DIGITS_END)
+    return max(ends).year - min(ends).year >= 100
+
+
+def in_it(calendar: Calendar) -> str:
     """Say what a template that names each period must have."""
-    directives = " ".join(sorted(_NAMING[cadence][0]))
-    return f"expected the {cadence} in it, by {directives} of one field"
+    directives = " ".join(sorted(_NAMING[calendar.cadence][0]))
+    return f"expected the {calendar.cadence} in it, by {directives} of one field"
 
 
 def cron(text: str | None) -> str | None:

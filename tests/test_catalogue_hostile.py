@@ -72,6 +72,32 @@ def test_a_bomb_of_aliases_takes_no_memory(use: str) -> None:
     assert len(message) < 1000
 
 
+def small(text: str) -> str:
+    """What a text is refused with, in little memory."""
+    tracemalloc.start()
+    try:
+        message = refusal(text)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+    return message
+
+
+def test_a_bomb_of_merge_keys_takes_no_memory() -> None:
+    levels = [f"a0: &a0 {{{', '.join(f'k{n}: 1' for n in range(9))}}}"]
+    levels += [f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 8)]
+    assert "<<: merge keys are not known" in small("\n".join(levels))
+    assert "<<: merge keys" in small("f: &f {url: x}\ng: {<<: *f}")
+
+
+@pytest.mark.parametrize("key", ["url", "query", "rows"])
+def test_a_bomb_in_each_takes_no_memory(key: str) -> None:
+    wide, uses = ",".join("x" * 3000), ",".join(["*a"] * 3000)
+    value = f"[{uses}]" if key == "url" else f"{{k: [{uses}]}}"
+    text = f"f: {{each: {{kind: {{b: {{}}}}}}, title: &a [{wide}], {key}: {value}}}"
+    assert f"f: each: {key} has over 1,000 values" in small(text)
+
+
 KEYS = [
     *("url", "object", "cadence", "first", "title", "weekday", "timezone", "covers", "also"),
     *("keep_from", "last", "known_gaps", "available_after", "grace", "recheck", "schedule"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ingest.calendar import Cadence
-from tests.support.strategies import entry, refusal
+from tests.support.strategies import entry, feed_of, refusal
 
 DAY, WEEK, MONTH, YEAR, HOUR = "day", "week", "month", "year", "hour"
 
@@ -40,6 +40,20 @@ DAY, WEEK, MONTH, YEAR, HOUR = "day", "week", "month", "year", "hour"
         (DAY, {"absent_statuses": [200]}, "absent_statuses[0]: ", ">= 400"),
         (DAY, {"absent_statuses": [404, 500]}, "absent_statuses[1]: ", "<= 499"),
         (DAY, {"absent_statuses": [True]}, "absent_statuses[0]: ", "Expected `int`"),
+        (
+            DAY,
+            {"checks": {"header_from": "2012-01-01"}},
+            "checks.header_from: ",
+            "header alone",
+        ),
+        *(
+            (DAY, {"object": f"f/{{date:%Y%m%d}}{suffix}"}, "object: ", "or compress: none")
+            for suffix in (".zip", ".parquet", ".bz2", ".xz", ".zst")
+        ),
+        # Two digits of a year
+        (YEAR, {"object": "f/{date:%y}.gz", "first": "1763-01-01"}, "object: ", "by %Y of one"),
+        (YEAR, {"object": "f/{date:%y}.gz", "first": "1968-01-01"}, "object: ", "by %Y of one"),
+        (YEAR, {"url": "https://x.org/{date:%y}", "first": "1968-01-01"}, "url: ", "by %Y of"),
         # Times, sizes, hosts, schedule, zone
         (DAY, {"available_after": "6 hours"}, "available_after: ", "30m, 6h, 10d or 2w"),
         (DAY, {"available_after": "999999w"}, "available_after: ", "30m, 6h, 10d or 2w"),
@@ -168,3 +182,15 @@ def test_what_an_entry_must_have_is_named_where_it_is_missing(key: str) -> None:
 )
 def test_a_feeds_name_is_of_small_letters_digits_and_dashes(name: str) -> None:
     assert "expected 1 to 64 of a-z, 0-9 and -" in refusal(json.dumps({name: entry()}))
+
+
+def test_two_digits_of_a_year_are_enough_within_a_century() -> None:
+    for first, last in (("1969-01-01", None), ("1850-01-01", "1949-01-01")):
+        keys = {"first": first, "last": last} if last else {"first": first}
+        assert feed_of("year", object="f/{date:%y}.gz", **keys)
+
+
+def test_a_value_that_begins_with_a_brace_is_known_by_its_look() -> None:
+    said = refusal("f:\n  object: {date:%Y-%m-%d}.csv.gz\n")
+    assert "in quotes" in said
+    assert "unicode string" not in said

@@ -92,6 +92,33 @@ def item(low: str | None = None, high: str | None = None, url: str = URL) -> dic
             "another request",
         ),
         (DAY, {"rows": {"count": {"a": "{x:%Y}"}}}, "rows.count: ", "{date:...}, {start:...}"),
+        (
+            DAY,
+            {
+                "url": "https://x.org/a",
+                "query": {"w": "{date:%Y%m%d}", "a": 1},
+                "rows": {"count": {"w": None}},
+            },
+            "url: ",
+            "the same number of rows for different periods; expected the day in it",
+        ),
+        (
+            DAY,
+            {
+                "url": [
+                    {"url": "https://x.org/{date:%Y%m%d}", "to": "2012-01-01"},
+                    "https://x.org/" + "a" * 4000 + "{date:%Y%m%d}",
+                ]
+            },
+            "url: ",
+            "at most 4000",
+        ),
+        (
+            DAY,
+            {"query": {"a": 1}, "rows": {"count": {"a": "a" * 4000}}},
+            "url: ",
+            "at most 4000",
+        ),
         # Calendars
         (DAY, {"weekdays": []}, "weekdays: ", "expected some of monday, tuesday"),
         (DAY, {"weekdays": ["monday", "monday"]}, "weekdays: ", "once each"),
