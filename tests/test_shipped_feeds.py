@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Thread
 from typing import Any
@@ -66,7 +66,6 @@ class Shipped:
     state: State
     now: datetime = NOW
     runs: int = 0
-    lines: list[logging.LogRecord] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.state.now = lambda: self.now
@@ -153,7 +152,6 @@ def test_it_is_stored_once_it_is_due(
     assert answer["outcome"] == "stored", answer
     assert shipped.event(caplog) == ("period_stored", "INFO")
     assert ("rows" in answer) == (feed.compress == "gzip")
-    assert answer["source_bytes"] >= feed.checks.min_bytes
     assert shipped.deliver(feed, period)["outcome"] == "unchanged"
 
 
@@ -188,7 +186,7 @@ def test_what_is_cut_off_at_the_source_is_rejected_where_it_can_be_told(
 ) -> None:
     reason = TABLE[feed.name][1]
     if reason is None:
-        return  # a shorter file is as good as a whole one; `size_change` may tell
+        pytest.skip("lines that end early are as good as a whole file; `size_change` may tell")
     shipped.state.trouble = "cut_off"
     answer = shipped.deliver(feed, period)
     assert (answer["outcome"], answer.get("reason")) == ("rejected", reason)

@@ -29,11 +29,13 @@ def answer(request: Request, state: State) -> Answer | None:
     if match[1] not in _ERAS:
         return _problem(404, "dataset.missing")
     window = _WINDOW.fullmatch(request.query.get("$where", ""))
-    if window is None:
+    try:
+        low, high = map(datetime.fromisoformat, window.groups() if window else ())
+        most = int(request.query.get("$limit", _DEFAULT_LIMIT))
+    except ValueError:
         return _problem(400, "query.soql.no-such-column")
     if state.trouble == "preparing":
         return Answer(202, b"", {"Retry-After": "3600"})
-    low, high = (datetime.fromisoformat(text) for text in window.groups())
     first, end = _ERAS[match[1]]
     outdated = state.trouble in {"absent", "outdated"}
     hours = [] if outdated else _hours(max(low, first), min(high, end), state)
@@ -44,12 +46,12 @@ def answer(request: Request, state: State) -> Answer | None:
     if select == "count(1)":
         body = f'"count_1"\n"{len(hours) * ROWS_AN_HOUR}"\n'.encode()
     else:
-        body = _csv(select, hours, int(request.query.get("$limit", _DEFAULT_LIMIT)), state)
+        body = _csv(select, hours, most, state)
     return Answer(200, body, {**headers, "ETag": tag(body)}, chunked=True)
 
 
 def _hours(low: datetime, high: datetime, state: State) -> list[datetime]:
-    """Return the hours between, as far as they are loaded: a day at a time."""
+    """Return the hours between, as far as they are loaded, a day behind."""
     hours = [
         low + timedelta(hours=n)
         for n in range(max(0, int((high - low).total_seconds() // 3600)))
