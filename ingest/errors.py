@@ -11,6 +11,8 @@
 Reasons are fixed words: alerts, log metrics and failure records are grouped by them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 Reason = Literal[
@@ -47,6 +49,9 @@ Reason = Literal[
 ]
 
 
+_LONGEST_URL = 200
+
+
 class LakefillError(Exception):
     """Whatever lakefill itself raises."""
 
@@ -59,7 +64,8 @@ class TransferError(LakefillError):
     """One attempt at one period did not store anything.
 
     `reason` is the fixed word, the message a clause for people, `source_status` the HTTP
-    status the source gave, where it gave one.
+    status the source gave, where it gave one; `url` what it was asked for, which the clause
+    then ends with.
     """
 
     def __init__(
@@ -68,6 +74,22 @@ class TransferError(LakefillError):
         super().__init__(message)
         self.reason: Reason = reason
         self.source_status = source_status
+        self.url: str | None = None
+
+    def __str__(self) -> str:
+        """Return the clause; the URL comes last, since records cut what is long."""
+        clause = super().__str__()
+        return clause if self.url is None else f"{clause}; asked for {self.url[:_LONGEST_URL]}"
+
+
+@contextmanager
+def asking(url: str) -> Iterator[None]:
+    """Have what ends an attempt in here say that `url` was asked for."""
+    try:
+        yield
+    except TransferError as error:
+        error.url = url
+        raise
 
 
 class RetryError(TransferError):

@@ -10,7 +10,7 @@ from ingest.checks import Inspection
 from ingest.compress import encode
 from ingest.count import check_count
 from ingest.download import Download, Validators
-from ingest.errors import AbsentError, StartOverError, TransferError
+from ingest.errors import AbsentError, StartOverError, TransferError, asking
 from ingest.feed import Location
 from ingest.job import Job, Result
 from ingest.lake import Lake, StoredObject
@@ -96,9 +96,10 @@ class Transfer:
                 upload.receive(pieces)
             arrival = incoming.arrival()
             if location.count_url is not None and arrival.rows is not None:
-                check_count(
-                    self._source, job.feed, location.count_url, arrival.rows, job.deadline
-                )
+                with asking(location.count_url):
+                    check_count(
+                        self._source, job.feed, location.count_url, arrival.rows, job.deadline
+                    )
             return settle(self._lake, upload, job, seen, arrival, self._now())
 
 
@@ -114,7 +115,7 @@ class _Incoming:
 
     def blocks(self) -> Generator[bytes, None, None]:
         """Yield the file in blocks, checked and counted."""
-        with self._fetch.open() as download:
+        with asking(self._url), self._fetch.open() as download:
             self._download = download
             self._inspection = Inspection(
                 self._job.feed, self._job.period, download.content_type

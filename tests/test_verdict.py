@@ -7,7 +7,14 @@ from typing import get_args
 import pytest
 
 from ingest.deadline import Deadline
-from ingest.errors import AbsentError, Reason, RejectedError, RetryError, TransferError
+from ingest.errors import (
+    AbsentError,
+    Reason,
+    RejectedError,
+    RetryError,
+    TransferError,
+    asking,
+)
 from ingest.job import Job, Result
 from ingest.logs import SEVERITIES
 from ingest.verdict import EVENTS, STATUSES, Outcome, of_error, of_result
@@ -122,3 +129,11 @@ def test_a_verdict_says_the_reason_and_what_the_source_answered() -> None:
 def test_every_reason_there_is_was_judged_here() -> None:
     judged = {error.reason for error in [ABSENT, FEW, HTML, EMPTY, *WRONG, *PASSING]}
     assert judged == {*get_args(Reason)}
+
+
+def test_what_was_asked_for_comes_last_and_is_cut_where_it_is_long() -> None:
+    url = "https://example.org/" + "x" * 300
+    with pytest.raises(AbsentError) as absent, asking(url):
+        raise AbsentError("absent", "the source answered 404", source_status=404)
+    verdict = of_error(absent.value, JOB, LATE, last_attempt=False)
+    assert verdict.message == f"the source answered 404; asked for {url[:200]}"
