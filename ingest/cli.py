@@ -106,14 +106,25 @@ def up(state: Path, feeds: Path, real_source: bool, pubsub: "PubsubKind", port: 
 
 @main.command("feeds")
 @cli_options.feeds
-def list_feeds(feeds: Path) -> None:
-    """List the feeds of the catalogue."""
+@click.option("--feed", "name", help="Only this one, with a period's URL and object.")
+def list_feeds(feeds: Path, name: str | None) -> None:
+    """List the feeds of the catalogue.
+
+    With --feed, the URL and the object of its newest due period follow, or of its first where
+    none is due yet.
+    """
     from ingest.feeds import load_catalogue
-    from ingest.local.report import feeds_table
-    from ingest.local.terminal import new_console
+    from ingest.local.report import example_of, feeds_table
+    from ingest.local.terminal import new_console, print_pairs
     from ingest.times import utc_now
 
-    new_console().print(feeds_table(load_catalogue(feeds), utc_now()))
+    catalogue, now, console = load_catalogue(feeds), utc_now(), new_console()
+    if name is None:
+        console.print(feeds_table(catalogue.values(), now))
+        return
+    feed = cli_options.feed_of(catalogue, name)
+    console.print(feeds_table([feed], now))
+    print_pairs(console, example_of(feed, now))
 
 
 for command in (cli_lake.backfill, cli_lake.status, cli_lake.verify):

@@ -42,9 +42,10 @@ def backfill(
 ) -> None:
     """Ask a dispatcher for DATE, or a range, and follow the run.
 
-    DATE, START and END are days, months or years: 2023-06-03, 2023-06, 2023. Without any, the
-    latest periods are fetched, or rechecked where they are stored; with --missing, all that is
-    due and not stored from the feed's keep_from on, whatever became of it before.
+    DATE, START and END are days, months or years, or hours of a feed by the hour: 2023-06-03,
+    2023-06, 2023, 2023-06-03T07. Without any, the latest periods are fetched, or rechecked
+    where they are stored; with --missing, all that is due and not stored from the feed's
+    keep_from on, whatever became of it before.
 
     The exit status is 1 where a period ended absent, rejected or failed, or the run did not
     finish in time.
@@ -134,11 +135,7 @@ def verify(
     from ingest.times import utc_now
 
     catalogue = load_catalogue(feeds)
-    if feed_name is not None and feed_name not in catalogue:
-        raise click.BadParameter(
-            f"there is no feed {feed_name!r}; there is {', '.join(catalogue)}"
-        )
-    feed = catalogue[feed_name] if feed_name else catalogue.default
+    feed = cli_options.feed_of(catalogue, feed_name) if feed_name else catalogue.default
     console = new_console()
     periods = verification.chosen(feed, Question(date=date, start=start, end=end), utc_now())
     different = verification.verify_lake(console, bucket, feed, periods)

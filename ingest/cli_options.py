@@ -1,9 +1,14 @@
 """Options that several commands have."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
+
+if TYPE_CHECKING:
+    from ingest.feed import Feed
+    from ingest.feeds import Catalogue
 
 _PATH = click.Path(path_type=Path)
 _CATALOGUE = Path(__file__).with_name("feeds.yaml")
@@ -25,6 +30,13 @@ feeds = click.option(
     show_envvar=True,
     help="The catalogue.",
 )
+
+
+def feed_of(catalogue: "Catalogue", name: str) -> "Feed":
+    """Return the feed of a name; raise BadParameter where there is none."""
+    if name not in catalogue:
+        raise click.BadParameter(f"there is no feed {name!r}; there is {', '.join(catalogue)}")
+    return catalogue[name]
 
 
 def _url(_context: click.Context, _option: click.Parameter, value: str) -> str:

@@ -62,8 +62,9 @@ def load_catalogue(path: Path = PACKAGED_CATALOGUE) -> Catalogue:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error  # without the path, which is said
         raise ConfigurationError(
-            f"the catalogue {path} (LAKEFILL_FEEDS) cannot be read: {error}"
+            f"the catalogue {path} (--feeds, or LAKEFILL_FEEDS) cannot be read: {why}"
         ) from None
     try:
         return read_catalogue(text)

@@ -128,9 +128,12 @@ def test_failures_are_listed_and_make_the_status_1(url: str, source: SourceServe
     failed = lakefill("backfill", "--start", "2001-03-01", "--end", "2001-03-03", "--url", url)
     assert failed.returncode == 1
     listed = failed.stdout.partition("reason")[2]
-    assert [line.split() for line in listed.splitlines()[1:]] == [
-        ["2001-03-02", "rejected", "html"],
-        ["2001-03-03", "absent", "absent"],
+    page, nothing = (line.rstrip().split(maxsplit=3) for line in listed.splitlines()[1:])
+    assert page[:3] == ["2001-03-02", "rejected", "html"]
+    assert page[3].endswith(f"; asked for {source.url}/tiny/2001-03-02.csv")
+    assert nothing == [
+        *("2001-03-03", "absent", "absent"),
+        f"the source answered 404; asked for {source.url}/tiny/2001-03-03.csv",
     ]
 
 
@@ -224,6 +227,34 @@ def test_feeds_lists_the_catalogue(catalogue: Path) -> None:
     assert rows[0].split()[-3:] == [f"{today}", "at", f"{today + timedelta(days=1)}T00:00:00Z"]
     assert rows[1].split()[2:] == ["year", "2009-07-01", "2012-01-01", "4", "ended"]
     assert rows[2].split()[-4:] == ["0", "2990-01-01", "at", "2991-01-01T00:00:00Z"]
+
+
+def test_feeds_shows_what_a_period_of_one_comes_to(
+    catalogue: Path, source: SourceServer
+) -> None:
+    listed = lakefill("feeds", "--feed", "ended", LAKEFILL_FEEDS=str(catalogue))
+    _, row, *pairs = listed.stdout.splitlines()
+    assert row.startswith("ended ")
+    assert [pair.split() for pair in pairs] == [
+        ["period", "2012-01-01"],
+        ["url", f"{source.url}/ended/2012.csv"],
+        ["object", "ended/2012.csv.gz"],
+    ]
+    later = lakefill("feeds", "--feed", "later", LAKEFILL_FEEDS=str(catalogue))
+    assert f"{source.url}/later/2990.csv" in later.stdout
+    unknown = lakefill("feeds", "--feed", "nope", LAKEFILL_FEEDS=str(catalogue))
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is tiny, ended, later" in unknown.stderr
+
+
+def test_a_catalogue_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    none = tmp_path / "none.yaml"
+    refused = lakefill("feeds", "--feeds", none)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"lakefill: the catalogue {none} (--feeds, or LAKEFILL_FEEDS) cannot be read: "
+        "No such file or directory\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["feeds", "up"])

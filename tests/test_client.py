@@ -15,6 +15,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from google.oauth2 import id_token
 from rich.console import Console
 
+from ingest.local import backfill as backfill_module
 from ingest.local import client as client_module
 from ingest.local.backfill import backfill
 from ingest.local.client import AnswerError, DispatchClient
@@ -100,6 +101,31 @@ def test_a_dispatcher_that_stops_answering_is_told_at_once_and_once() -> None:
     assert f"nothing answers at {url}" in told[0]
     assert "lakefill up" in told[0]
     assert "the lake does not answer" in told[1]
+
+
+def test_what_does_not_finish_is_explained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = {"run": "r", "feed": "f", "dispatched": ["p"], "skipped": []}
+    told = {}
+    for seconds in (0.0, 20.0):
+        monkeypatch.setattr(backfill_module, "_PATIENCE_SECONDS", seconds)
+        output = io.StringIO()
+        answers = (202, planned), (200, RUN), (200, RUN), (200, RUN), (200, DONE)
+        with Answers(*answers) as server, DispatchClient(server.url) as client:
+            assert backfill(Console(file=output, width=500), client, {}, 60)
+        told[seconds] = [x for x in output.getvalue().splitlines() if "tried again" in x]
+    assert told[20.0] == []
+    [line] = told[0.0]
+    assert line.startswith("Still without an outcome: p. What fails for now is tried again")
+
+
+def test_failures_are_listed_though_coverage_does_not_answer() -> None:
+    planned = {"run": "r", "feed": "f", "dispatched": ["p"], "skipped": []}
+    failed = DONE | {"periods": [{"period": "p", "outcome": "absent", "reason": "absent"}]}
+    output = io.StringIO()
+    answers = (202, planned), (200, failed), (503, {"detail": "busy"})
+    with Answers(*answers) as server, DispatchClient(server.url) as client:
+        assert not backfill(Console(file=output, width=500), client, {}, 60)
+    assert output.getvalue().splitlines()[-1].split() == ["p", "absent", "absent"]
 
 
 def test_a_dispatcher_that_hangs_is_not_waited_for_all_the_time(

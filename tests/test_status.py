@@ -61,6 +61,13 @@ def test_what_is_amiss_is_shown_with_its_reason_and_makes_the_status_1(
     assert period["last_error"]["reason"] == "status"
 
 
+def test_a_feed_that_is_not_enabled_is_told_from_one_that_has_ended(a: Auditing) -> None:
+    [off] = [feed.name for feed in a.catalogue.values() if not feed.enabled]
+    shown = lakefill("status", "--feed", off, "--url", a.process.url)
+    [row] = [line for line in shown.stdout.splitlines() if line.startswith(f"{off}  ")]
+    assert row.split()[-2:] == ["not", "enabled"]
+
+
 def test_a_year_that_is_whole_is_well_whatever_else_is_not(a: Auditing) -> None:
     a.fill("ended")
     a.world.bucket.blob(a.name("ended", "2012-07-01")).delete()

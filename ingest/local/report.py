@@ -1,13 +1,13 @@
 """What the commands print of plans, runs and feeds."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from rich.table import Table
 
 from ingest.calendar import Period
 from ingest.feed import Feed
-from ingest.feeds import Catalogue
 from ingest.local.client import Dispatched, Run, RunPeriod
 from ingest.local.terminal import new_table
 from ingest.times import iso
@@ -48,20 +48,36 @@ def failures(run: Run) -> list[RunPeriod]:
     return [period for period in run.periods if period.outcome in FAILURES]
 
 
-def failures_table(periods: list[RunPeriod]) -> Table:
-    """Return failed periods with their outcomes and reasons."""
-    table = new_table("period", "outcome", "reason")
+def failures_table(
+    periods: list[RunPeriod], messages: Mapping[str, str] | None = None
+) -> Table:
+    """Return failed periods with their outcomes, reasons and, where known, messages."""
+    table = new_table("period", "outcome", "reason", "message")
     for period in periods:
-        table.add_row(period.period, period.outcome, period.reason)
+        message = (messages or {}).get(period.period)
+        table.add_row(period.period, period.outcome, period.reason, message)
     return table
 
 
-def feeds_table(catalogue: Catalogue, now: datetime) -> Table:
-    """Return the feeds of a catalogue as they stand at `now`."""
+def feeds_table(feeds: Iterable[Feed], now: datetime) -> Table:
+    """Return the feeds as they stand at `now`."""
     table = new_table("feed", "title", "cadence", "first", "last", "due by now", "next due")
-    for feed in catalogue.values():
+    for feed in feeds:
         table.add_row(*_feed_row(feed, now))
     return table
+
+
+def example_of(feed: Feed, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield names and values of what a period comes to: the newest due one, or the first."""
+    calendar = feed.calendar
+    latest = calendar.latest_due(now, 1)
+    period = latest[0] if latest else calendar.named(min((calendar.first, *calendar.also)))
+    yield "period", period.key
+    for location in feed.locations(period):
+        yield "url", location.url
+        if location.count_url is not None:
+            yield "count", location.count_url
+    yield "object", feed.object_name(period)
 
 
 def _feed_row(feed: Feed, now: datetime) -> list[str]:

@@ -14,7 +14,7 @@ from ingest.local.terminal import new_table
 from ingest.states import GLYPHS
 
 _MOST_FAILURES = 20
-_LONGEST_MESSAGE = 100
+_LONGEST_MESSAGE = 150  # as long as coverage has it
 
 
 class LastError(msgspec.Struct, frozen=True):
@@ -49,6 +49,7 @@ class FeedStatus(msgspec.Struct, frozen=True):
     newest_stored: str | None
     next_due: str | None
     next_due_at: str | None
+    enabled: bool = True
     periods: list[CoveredPeriod] = []
 
 
@@ -132,9 +133,15 @@ def _summaries(feeds: list[FeedStatus]) -> Table:
             *cells,
             feed.oldest_missing or "none",
             feed.newest_stored or "none",
-            f"{feed.next_due} at {feed.next_due_at}" if feed.next_due else "ended",
+            _next(feed),
         )
     return table
+
+
+def _next(feed: FeedStatus) -> str:
+    if feed.next_due:
+        return f"{feed.next_due} at {feed.next_due_at}"
+    return "ended" if feed.enabled else "not enabled"
 
 
 def _failures(failures: list[tuple[str, CoveredPeriod]]) -> Table:
@@ -146,16 +153,16 @@ def _failures(failures: list[tuple[str, CoveredPeriod]]) -> Table:
                 name,
                 period.period,
                 period.state,
-                _plain(error.reason),
+                plain(error.reason),
                 str(error.attempts),
                 error.next_retry or "",
-                _plain(error.message),
+                plain(error.message),
                 style=STYLES.get(period.state),
             )
     return table
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text that a source may have had a say in, without what would steer a terminal."""
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return printable[:_LONGEST_MESSAGE]
