@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -139,7 +140,7 @@ def test_the_summary_of_a_feed() -> None:
     text = " ".join(re.sub(r"<[^>]*>", " ", page_of(a_week(), now=NOW)).split())
     assert "As of 2023-06-15 12:00 UTC" in text
     assert "Present / expected 2 / 5" in text
-    assert "Oldest gap 2023-05-06" in text
+    assert "Oldest missing 2023-05-06" in text
     assert "Newest stored 2023-05-27" in text
     assert "Next due 2023-06-10 at 2023-06-17 00:00 UTC" in text
     assert "never: the feed has ended" in page_of(a_week(last="2023-06-03"), now=NOW)
@@ -219,6 +220,9 @@ def test_gaps_are_all_that_is_missing_and_no_two_touch(states: list[State]) -> N
     inside = [key for gap in gaps for key in keys if gap.start <= key <= gap.end]
     assert inside == [p.period.key for p in periods if p.state in MISSING]
     assert sum(gap.count for gap in gaps) == len(inside)
+    assert sum((gap.states for gap in gaps), Counter()) == Counter(
+        p.state for p in periods if p.state in MISSING
+    )
     for one, other in pairwise(gaps):
         assert keys.index(other.start) - keys.index(one.end) > 1
 
@@ -233,7 +237,7 @@ def test_the_line_of_a_gap() -> None:
     body = '{"feed": "f", "start": "2023-01-07", "end": "2023-02-04"}'
     line = curl_line(feed_of(), "2023-01-07", "2023-02-04")
     assert line == f"curl -d '{body}' \"$LAKEFILL_URL\""
-    assert Gap("2023-01-07", "2023-01-07", 1).name == "2023-01-07"
+    assert Gap("2023-01-07", "2023-01-07", Counter(["late"])).name == "2023-01-07"
 
 
 @given(st.lists(st.lists(st.none() | STATES, max_size=24), max_size=31))
@@ -315,11 +319,11 @@ def test_the_page_is_whole_by_itself_and_allows_nothing_else() -> None:
 
 
 def test_what_a_source_said_is_cut_where_it_is_long() -> None:
-    failure = Failure(outcome="rejected", reason="html", message="x" * 121)
+    failure = Failure(outcome="rejected", reason="html", message="x" * 151)
     feed = feed_of("week", first="2023-06-03", last="2023-06-03")
     coverage = covered(feed, NOW, failures={"2023-06-03": failure})
     [record] = records(coverage, 10_000, NOW)
-    assert f": {'x' * 120}\N{HORIZONTAL ELLIPSIS}; tried once" in record.cells[-1]
+    assert f": {'x' * 150}\N{HORIZONTAL ELLIPSIS}; tried once" in record.cells[-1]
 
 
 def fourteen_years(lacks: Lacks, failure: Failure | None = None) -> tuple[int, int]:

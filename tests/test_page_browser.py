@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from ingest.states import GLYPHS
 from tests.support.auditing import GAP, TODAY, Auditing, days_ago
 from tests.support.chromium import LAPTOP, PHONE, Open, overlaps, scrolls_sideways, violations
 from tests.support.dispatching import Dispatching
@@ -91,7 +92,7 @@ def test_states_are_told_by_accessible_names(shown: Auditing, opened: Open) -> N
     assert len({glyph for _, glyph in glyphs}) == len({state for state, _ in glyphs}) == 8
     facts = " ".join(page.locator("#days .facts").inner_text().split())
     assert "Present / expected 24 / 29" in facts
-    assert f"Oldest gap {days_ago(10)}" in facts
+    assert f"Oldest missing {days_ago(10)}" in facts
     assert f"Next due {TODAY}" in facts
 
 
@@ -142,9 +143,8 @@ def test_a_selected_range_has_the_line_that_fetches_its_gaps(
 ) -> None:
     page = unfolded(opened(shown.process.url))
     select(page, way, days_ago(9), days_ago(5))
-    assert (
-        f"3 missing in {days_ago(9)} to {days_ago(5)}"
-        in page.locator("#days .said").inner_text()
+    expect(page.locator("#days .said")).to_have_text(
+        f"Fetches 3 of 5 missing: {days_ago(9)} to {days_ago(5)}."
     )
     body = json.dumps({"feed": "days", "start": days_ago(7), "end": days_ago(5)})
     assert line(page) == f"curl -d '{body}' \"$LAKEFILL_URL\""
@@ -173,6 +173,20 @@ def test_a_range_that_lacks_nothing_has_no_line(shown: Auditing, opened: Open) -
     expect(page.locator("#days .fetch .command").first).to_be_hidden()
     page.locator("#days").get_by_role("button", name="All").click()
     assert f'"start": "{days_ago(10)}", "end": "{days_ago(1)}"' in line(page)
+    expect(page.locator("#days .said")).to_contain_text("Fetches all 5 missing")
+
+
+def test_each_gap_says_the_states_of_its_periods(shown: Auditing, opened: Open) -> None:
+    page = unfolded(opened(shown.process.url))
+    said = [
+        " ".join(t.split()) for t in page.locator("#days .gaps li > span").all_inner_texts()
+    ]
+    assert said == [
+        f"{days_ago(1)} {GLYPHS['awaiting']} 1 awaiting",
+        f"{days_ago(7)} to {days_ago(5)} "
+        + " ".join(f"{GLYPHS[s]} 1 {s}" for s in ("late", "failed", "rejected")),
+        f"{days_ago(10)} {GLYPHS['late']} 1 late",
+    ]
 
 
 def test_what_is_no_date_has_no_line_and_says_what_is_expected(

@@ -1,20 +1,26 @@
 """What is missing, as runs of periods and as the line that fetches them. Pure."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ingest.coverage import MISSING, PeriodCoverage
+from ingest.coverage import MISSING, PeriodCoverage, State
 from ingest.feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """So many missing periods from `start` to `end` (keys, both inclusive)."""
+    """The missing periods from `start` to `end` (keys, both inclusive), counted by state."""
 
     start: str
     end: str
-    count: int
+    states: Counter[State] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        """How many periods it has."""
+        return self.states.total()
 
     @property
     def name(self) -> str:
@@ -29,10 +35,10 @@ def gaps_of(periods: Iterable[PeriodCoverage]) -> list[Gap]:
     for period in periods:
         missing = period.state in MISSING
         key = period.period.key
-        if missing and going_on:
-            found[-1] = Gap(found[-1].start, key, found[-1].count + 1)
-        elif missing:
-            found.append(Gap(key, key, 1))
+        if missing:
+            before = found.pop() if going_on else Gap(key, key)
+            before.states[period.state] += 1
+            found.append(replace(before, end=key))
         going_on = missing
     return found
 

@@ -207,6 +207,7 @@
 
     line(inside, name) {
       const missing = inside.filter(({ state }) => MISSING.has(state));
+      const all = this.periods.filter(({ state }) => MISSING.has(state)).length;
       const command = this.code.parentElement;
       command.hidden = !missing.length;
       if (!missing.length) {
@@ -214,8 +215,7 @@
         return;
       }
       this.said.textContent =
-        `${missing.length} missing in ${name}.` +
-        (inside.length > missing.length ? " What is stored is skipped." : "");
+        `Fetches ${missing.length === all ? "all" : `${missing.length} of`} ${all} missing: ${name}.`;
       const [start, end] = [missing[0].key, missing.at(-1).key];
       const body = `{"feed": "${this.section.dataset.feed}", "start": "${start}", "end": "${end}"}`;
       this.code.firstChild.data = `curl -d '${body}' "$LAKEFILL_URL"`;

@@ -13,8 +13,9 @@ COLUMNS = (
     *("fetched at", "source", "what happened", "what happens next"),
 )
 
-# A message may hold what a source answered; `GET /coverage` has more of it.
-_LONGEST_MESSAGE = 120
+# A message may hold what a source answered. As long as a failure record's object has it, so
+# that the URL at its end is whole where it is not long.
+_LONGEST_MESSAGE = 150
 _UNLESS = "unless it is under way"
 
 

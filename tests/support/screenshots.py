@@ -58,14 +58,14 @@ def _covered(feed: Feed, lacking: set[str]) -> FeedCoverage:
         key: Failure(
             outcome=outcome,
             reason=reason,
-            message=message,
+            message=f"{message}; asked for {feed.source_url(feed.calendar.period(key))}",
             attempts=4,
             first="2024-02-08T14:00:07Z",
             last="2024-02-11T14:00:09Z",
             next_retry=_NOW + dt.timedelta(days=2),
         )
         for among, outcome, reason, message in _TROUBLES
-        for key in among
+        for key in among.intersection(keys)
     }
     return covered(
         feed,
@@ -84,29 +84,29 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        laptop = _opened(browser, viewport={"width": 1120, "height": 1000})
+        laptop = _opened(browser, weeks(), hours(), viewport={"width": 1120, "height": 1000})
         laptop.get_by_role("link", name="2017-09-23: ").click()
         laptop.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         bottom = laptop.locator("#mta-turnstile .fetch").bounding_box()
         assert bottom is not None
-        size = {"width": 1120, "height": int(bottom["y"] + bottom["height"]) + 20}
+        size = {"width": 1120, "height": int(bottom["y"] + bottom["height"]) + 12}
         laptop.set_viewport_size(size)  # type: ignore[arg-type]
         laptop.screenshot(path=FOLDER / "coverage.png")
         phone = _opened(
             browser,
-            viewport={"width": 390, "height": 720},
+            hours(),
+            viewport={"width": 390, "height": 844},
             color_scheme="dark",
             device_scale_factor=2,
         )
-        phone.evaluate("document.querySelector('#bicycles').scrollIntoView()")
         phone.screenshot(path=FOLDER / "coverage-phone.png")
         browser.close()
 
 
-def _opened(browser: Browser, **options: Any) -> Page:
+def _opened(browser: Browser, *feeds: FeedCoverage, **options: Any) -> Page:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "index.html"
-        file.write_text(page_of(weeks(), hours(), now=_NOW), "utf-8")
+        file.write_text(page_of(*feeds, now=_NOW), "utf-8")
         page = browser.new_context(**options).new_page()
         page.goto(file.as_uri())
         return page
