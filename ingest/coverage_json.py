@@ -37,7 +37,6 @@ def summary(coverage: FeedCoverage) -> dict[str, Any]:
         "feed": coverage.feed.name,
         "title": coverage.feed.title,
         "cadence": coverage.feed.calendar.cadence,
-        "enabled": coverage.feed.enabled,
         "expected": coverage.expected,
         "stored": coverage.stored,
         "missing": coverage.missing,

@@ -60,7 +60,6 @@ def test_the_state_of_each_period() -> None:
         "feed": "f",
         "title": "f",
         "cadence": "day",
-        "enabled": True,
         "expected": 8,
         "stored": 2,
         "missing": 6,

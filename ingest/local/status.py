@@ -49,7 +49,6 @@ class FeedStatus(msgspec.Struct, frozen=True):
     newest_stored: str | None
     next_due: str | None
     next_due_at: str | None
-    enabled: bool = True
     periods: list[CoveredPeriod] = []
 
 
@@ -141,7 +140,7 @@ def _summaries(feeds: list[FeedStatus]) -> Table:
 def _next(feed: FeedStatus) -> str:
     if feed.next_due:
         return f"{feed.next_due} at {feed.next_due_at}"
-    return "ended" if feed.enabled else "not enabled"
+    return "none"
 
 
 def _failures(failures: list[tuple[str, CoveredPeriod]]) -> Table:
