@@ -110,12 +110,14 @@ def _high_water_mark(pid: int) -> int:
 
 
 def test_a_gigabyte_takes_no_more_memory_than_a_week(env: dict[str, str]) -> None:
-    week, _ = peak_bytes(env, "2005-01-01")
-    large, stored = peak_bytes(env, "2005-01-02")
-    print(f"peak MiB: {week / MIB:.1f} for 33 MiB, {large / MIB:.1f} for 1 GiB")
-    assert stored > 60 * 10**6
-    assert large - week < 10 * MIB
-    assert large < 100 * MIB
+    """Of three fresh workers each: a busy machine only adds to what the file itself takes."""
+    weeks = [peak_bytes(env, f"{year}-01-01")[0] for year in (2005, 2006, 2007)]
+    found = [peak_bytes(env, f"2005-01-{day}") for day in ("02", "03", "04")]
+    peaks = [peak for peak, _ in found]
+    print(f"peak MiB: {min(weeks) / MIB:.1f} for 33 MiB, {min(peaks) / MIB:.1f} for 1 GiB")
+    assert min(stored for _, stored in found) > 60 * 10**6
+    assert min(peaks) - min(weeks) < 10 * MIB
+    assert max(peaks) < 100 * MIB
 
 
 @pytest.mark.parametrize(
